@@ -1,0 +1,134 @@
+//! [`Envelope`]: the one type between the providers' metadata and the core.
+//!
+//! A provider's parser fills it in; the key ring, the cipher and the checks read it. It is a
+//! description: no keys, no files, no behaviour.
+
+/// What is needed to open one recording, as its provider described it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The provider's id of the recording (`RE…`, `RT…`, `CJ…`, an archive id). Untrusted text.
+    pub id: Option<String>,
+    /// The content encryption key, wrapped for the customer's RSA key.
+    pub wrap: KeyWrap,
+    /// How the media is encrypted.
+    pub cipher: ContentCipher,
+    /// What the metadata says of the plaintext; checked after decryption.
+    pub expected: Expected,
+}
+
+/// A wrapped content encryption key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyWrap {
+    /// The RSA scheme it was wrapped with.
+    pub algorithm: WrapAlgorithm,
+    /// What the unwrapped bytes are.
+    pub payload: Payload,
+    /// The provider's name of the public key (`CR…`), where it gives one. Untrusted text.
+    pub key_id: Option<String>,
+    /// The RSA ciphertext, as long as the key's modulus (256 bytes for RSA-2048).
+    pub wrapped: Vec<u8>,
+}
+
+/// The RSA encryption schemes in use (RFC 8017, sections 7.1 and 7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrapAlgorithm {
+    /// RSAES-OAEP with SHA-256 and MGF1-SHA-256, empty label.
+    RsaOaepSha256,
+    /// RSAES-OAEP with SHA-1 and MGF1-SHA-1, empty label.
+    RsaOaepSha1,
+    /// RSAES-PKCS1-v1_5. A wrong key gives random bytes, not an error.
+    RsaPkcs1v15,
+}
+
+impl WrapAlgorithm {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RsaOaepSha256 => "rsa-oaep-sha256",
+            Self::RsaOaepSha1 => "rsa-oaep-sha1",
+            Self::RsaPkcs1v15 => "rsa-pkcs1-v1_5",
+        }
+    }
+}
+
+/// What the bytes inside a [`KeyWrap`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// The raw AES-256 key: 32 bytes.
+    Key,
+    /// Version, algorithm and mode (one byte each, all 1), AES-256 key (32), IV (16): 51 bytes.
+    HeaderKeyIv,
+}
+
+/// How the media is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentCipher {
+    /// AES-256-GCM (SP 800-38D), no additional data; the tag is the last 16 bytes of the file.
+    Aes256Gcm {
+        /// The initialization vector.
+        iv: [u8; 12],
+    },
+    /// AES-256-CBC (SP 800-38A). Not authenticated.
+    Aes256Cbc {
+        /// The initialization vector; `None` where it is wrapped together with the key.
+        iv: Option<[u8; 16]>,
+        /// What stands behind the last byte of plaintext.
+        padding: Padding,
+    },
+}
+
+impl ContentCipher {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aes256Gcm { .. } => "aes-256-gcm",
+            Self::Aes256Cbc { .. } => "aes-256-cbc",
+        }
+    }
+}
+
+/// The padding of a CBC plaintext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// PKCS#7 (RFC 5652, section 6.3): always present, every byte checked.
+    Pkcs7,
+    /// MPEG-TS aware: what remains must be whole 188-byte packets; PKCS#7, none, or zero fill.
+    TransportStream,
+    /// None: every decrypted byte is kept.
+    Keep,
+}
+
+/// What the metadata promises of the plaintext.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Its length in bytes.
+    pub length: Option<u64>,
+    /// A SHA-256 that the provider declares. Of which bytes is for the pipeline to find out.
+    pub sha256: Option<[u8; 32]>,
+    /// The containers this kind of recording comes in, where the container is evidence for the
+    /// right key. Empty where a tag decides.
+    pub containers: &'static [Container],
+}
+
+/// A media container, told by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// RIFF/WAVE.
+    Wav,
+    /// MPEG transport stream, 188-byte packets (ISO/IEC 13818-1).
+    MpegTs,
+    /// Matroska (RFC 9559) with `DocType` `matroska`.
+    Matroska,
+    /// Matroska with `DocType` `webm`.
+    WebM,
+    /// ISO base media file (ISO/IEC 14496-12).
+    Mp4,
+    /// MPEG audio, with or without an ID3 tag.
+    Mp3,
+    /// Ogg (RFC 3533).
+    Ogg,
+    /// A JSON text (RFC 8259), such as a transcript.
+    Json,
+    /// A ZIP archive.
+    Zip,
+}

@@ -1,0 +1,1 @@
+//! Sources and sinks: files, stdin, stdout, unnamed temporary files.

@@ -1,0 +1,1 @@
+//! Private keys: files, passphrases, the key ring, unwrapping, generation.

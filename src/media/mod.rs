@@ -1,0 +1,1 @@
+//! What the plaintext is: container, codec, channels, duration.
