@@ -1,1 +1,30 @@
 //! Private keys: files, passphrases, the key ring, unwrapping, generation.
+//!
+//! ```text
+//! key file ──► parse ──► KeyBlock ┬─ PrivateKey ◄── unlock ── Passphrase
+//!                                 ├─ LockedKey ───────┘
+//!                                 ├─ PublicKey   (tells which key was meant)
+//!                                 └─ Unusable    (why that block is none of the three)
+//! ```
+//!
+//! [`parse`] reads bytes, never files, and knows no provider. What is refused is refused by kind,
+//! so that the caller can say how to convert it. Secrets are wiped when dropped (as far as the
+//! RSA and PBES2 libraries wipe their own intermediates) and have no `Debug`, `Display` or `Clone`.
+
+mod armor;
+mod error;
+mod file;
+mod generate;
+mod legacy;
+mod locked;
+mod passphrase;
+mod pbes2;
+mod rsa_key;
+mod structure;
+
+pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
+pub use file::{KeyBlock, parse};
+pub use generate::{GenerateError, generate};
+pub use locked::LockedKey;
+pub use passphrase::Passphrase;
+pub use rsa_key::{Fingerprint, PrivateKey, PublicKey, PublicKind};
