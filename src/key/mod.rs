@@ -12,6 +12,7 @@
 //! RSA and PBES2 libraries wipe their own intermediates) and have no `Debug`, `Display` or `Clone`.
 
 mod armor;
+mod certificate;
 mod error;
 mod file;
 mod generate;
