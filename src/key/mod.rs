@@ -22,6 +22,7 @@ mod passphrase;
 mod pbes2;
 mod rsa_key;
 mod structure;
+mod unwrap;
 
 pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
 pub use file::{KeyBlock, parse};
@@ -29,3 +30,4 @@ pub use generate::{GenerateError, generate};
 pub use locked::LockedKey;
 pub use passphrase::Passphrase;
 pub use rsa_key::{Fingerprint, PrivateKey, PublicKey, PublicKind};
+pub use unwrap::{ContentKey, content_key_from_unwrapped};
