@@ -5,6 +5,7 @@
 //!                                 ├─ LockedKey ───────┘
 //!                                 ├─ PublicKey   (tells which key was meant)
 //!                                 └─ Unusable    (why that block is none of the three)
+//! KeyRing + KeyWrap ──► Search ──► Opened { ContentKey, … }
 //! ```
 //!
 //! [`parse`] reads bytes, never files, and knows no provider. What is refused is refused by kind,
@@ -20,6 +21,7 @@ mod legacy;
 mod locked;
 mod passphrase;
 mod pbes2;
+mod ring;
 mod rsa_key;
 mod structure;
 mod unwrap;
@@ -29,5 +31,6 @@ pub use file::{KeyBlock, parse};
 pub use generate::{GenerateError, generate};
 pub use locked::LockedKey;
 pub use passphrase::Passphrase;
+pub use ring::{Companion, KeyRing, NotOpened, Opened, RingError, Search, Tried, Unusable};
 pub use rsa_key::{Fingerprint, PrivateKey, PublicKey, PublicKind};
 pub use unwrap::{ContentKey, content_key_from_unwrapped};
