@@ -2,7 +2,9 @@
 //!
 //! Parsing only: no files, no keys, no cryptography, no media.
 
+mod document;
 mod error;
+mod json;
 pub mod twilio_video;
 pub mod twilio_voice;
 pub mod vonage;
@@ -15,7 +17,7 @@ use crate::envelope::Envelope;
 ///
 /// A list page holds many; one that cannot be opened (not encrypted, not completed) does not
 /// stand in the way of the others.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The provider's id of the recording. Untrusted text.
     pub id: Option<String>,
