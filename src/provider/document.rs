@@ -144,9 +144,11 @@ pub(super) fn item(id: Option<String>, mut envelope: Outcome) -> Item {
 /// One item a recording, in the order of first appearance; `merge` takes a later word on the
 /// same id up into the earlier one.
 ///
-/// Where nothing but anonymous errors was found, the first is the document's own.
+/// A nameless error that repeats the one before it is dropped: a long array of something else
+/// must not become a long list. Where nothing but nameless errors was found, the first is the
+/// document's own.
 pub(super) fn settle(
-    items: impl Iterator<Item = Item>,
+    items: impl IntoIterator<Item = Item>,
     merge: fn(&mut Outcome, Outcome),
 ) -> Result<Vec<Item>, MetadataError> {
     let mut settled: Vec<Item> = Vec::new();
@@ -159,6 +161,8 @@ pub(super) fn settle(
         }
         if let Some(id) = &item.id {
             places.insert(id.clone(), settled.len());
+        } else if item.envelope.is_err() && settled.last() == Some(&item) {
+            continue;
         }
         settled.push(item);
     }
@@ -212,7 +216,7 @@ mod tests {
     }
 
     fn settled(items: Vec<Item>) -> Result<Vec<Item>, MetadataError> {
-        settle(items.into_iter(), |earlier, later| *earlier = later)
+        settle(items, |earlier, later| *earlier = later)
     }
 
     fn utf16_file(mark: &[u8], text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -320,7 +324,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_anonymous_errors_is_the_documents_error() {
+    fn repeated_nameless_errors_are_one() {
+        let [a, b] = [failed(Some("a"), missing("1")), failed(None, missing("1"))];
+        let items = vec![a.clone(), b.clone(), b.clone(), a.clone(), b.clone()];
+        assert_eq!(settled(items), Ok(vec![a, b]));
+    }
+
+    #[test]
+    fn nothing_but_nameless_errors_is_the_documents_error() {
         let items = vec![failed(None, missing("1")), failed(None, missing("2"))];
         assert_eq!(settled(items), Err(missing("1")));
         assert_eq!(settled(vec![]), Ok(vec![]));

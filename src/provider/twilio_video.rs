@@ -55,13 +55,13 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
         document::text(bytes, "JSON or response headers")?
     };
     let text = text.trim();
-    let items: Vec<Item> = if text.starts_with(['{', '[']) {
+    if text.starts_with(['{', '[']) {
         let entries = json::entries(text, "recordings")?;
-        entries.into_iter().map(item).collect()
+        document::settle(entries.into_iter().map(item), document::agree)
     } else {
-        vec![document::item(id_in_url(text), responses(text))]
-    };
-    document::settle(items.into_iter(), document::agree)
+        let item = document::item(id_in_url(text), responses(text));
+        document::settle([item], document::agree)
+    }
 }
 
 /// Makes an envelope of the two headers' values alone, as on the command line.

@@ -38,13 +38,13 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
     let text = document::text(bytes, "JSON or a base64 password")?;
     let text = text.trim();
-    let items: Vec<Item> = if text.starts_with(['{', '[', '"']) {
+    if text.starts_with(['{', '[', '"']) {
         let entries = json::entries(text, "items")?;
-        entries.into_iter().map(item).collect()
+        document::settle(entries.into_iter().map(item), take_password)
     } else {
-        vec![document::item(None, from_password(text))]
-    };
-    document::settle(items.into_iter(), take_password)
+        let item = document::item(None, from_password(text));
+        document::settle([item], take_password)
+    }
 }
 
 /// Makes an envelope of the password alone, as on the command line.
