@@ -1,0 +1,258 @@
+//! Cuts an input into segments and keeps its last block back.
+
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
+
+use super::{BLOCK, Cipher, CipherError, MAX_PLAINTEXT, SEGMENT};
+
+/// A worker's buffer: the block before the segment, the segment, and a stream's last block.
+pub(super) const BUFFER: usize = BLOCK + SEGMENT + BLOCK;
+
+/// A file that several threads read at once.
+pub trait ReadAt: Sync {
+    /// Reads at `offset` without moving a cursor; may read less than asked for.
+    ///
+    /// # Errors
+    /// As the operating system has it.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+/// Where the ciphertext comes from.
+pub enum Input<'a> {
+    /// A file of known length, read at any place.
+    File {
+        /// The file.
+        file: &'a dyn ReadAt,
+        /// Its length in bytes.
+        length: u64,
+    },
+    /// Anything else, read once from front to back in pieces of any size.
+    Stream(&'a mut (dyn Read + Send)),
+}
+
+/// A piece of the ciphertext that one worker holds.
+pub(super) struct Segment<'a> {
+    /// Counted from 0.
+    pub(super) number: u64,
+    /// Its place in the ciphertext.
+    pub(super) offset: u64,
+    length: usize,
+    /// The file it is still to be read from; `None` if it is in the buffer already.
+    file: Option<&'a dyn ReadAt>,
+}
+
+impl Segment<'_> {
+    /// The block before it (`None` if there is none) and its bytes.
+    #[expect(clippy::expect_used, reason = "held is a block and more")]
+    pub(super) fn load<'b>(
+        &self,
+        buffer: &'b mut [u8],
+    ) -> Result<(Option<&'b [u8; BLOCK]>, &'b mut [u8]), CipherError> {
+        let held = &mut buffer[..BLOCK + self.length];
+        if let Some(file) = self.file {
+            match self.offset.checked_sub(BLOCK as u64) {
+                Some(offset) => read_exact_at(file, held, offset)?,
+                None => read_exact_at(file, &mut held[BLOCK..], 0)?,
+            }
+        }
+        let (before, bytes) = held.split_first_chunk_mut().expect("a block");
+        Ok(((self.offset > 0).then_some(before), bytes))
+    }
+}
+
+/// Deals out an input's segments.
+pub(super) struct Feed<'a> {
+    input: Input<'a>,
+    limits: Limits,
+    number: u64,
+    offset: u64,
+    stream: Held,
+}
+
+/// What has been read of a stream beyond the segments dealt out.
+#[derive(Default)]
+struct Held {
+    /// The last block of the last segment.
+    before: [u8; BLOCK],
+    /// At most one block: the input's last one when `ended`.
+    rest: Vec<u8>,
+    ended: bool,
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn new(cipher: &Cipher, input: Input<'a>) -> Result<Self, CipherError> {
+        let limits = Limits::of(cipher);
+        if let Input::File { length, .. } = input {
+            limits.check(length)?;
+        }
+        Ok(Self {
+            input,
+            limits,
+            number: 0,
+            offset: 0,
+            stream: Held::default(),
+        })
+    }
+
+    /// The input's length, where it is known beforehand.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self.input {
+            Input::File { length, .. } => Some(length),
+            Input::Stream(_) => None,
+        }
+    }
+
+    /// The next segment, `None` after the last. A stream's is read into `buffer`.
+    pub(super) fn take(&mut self, buffer: &mut [u8]) -> Result<Option<Segment<'a>>, CipherError> {
+        let (length, file) = match &mut self.input {
+            Input::File { file, length } => {
+                let rest = *length - BLOCK as u64 - self.offset;
+                let length = usize::try_from(rest).unwrap_or(SEGMENT).min(SEGMENT);
+                (length, Some(*file))
+            }
+            Input::Stream(stream) => {
+                let length = self.stream.fill(*stream, buffer)?;
+                let total = self.offset + (length + self.stream.rest.len()) as u64;
+                if self.stream.ended {
+                    self.limits.check(total)?;
+                } else {
+                    self.limits.check_longest(total)?;
+                }
+                (length, None)
+            }
+        };
+        let segment = Segment {
+            number: self.number,
+            offset: self.offset,
+            length,
+            file,
+        };
+        self.number += 1;
+        self.offset += length as u64;
+        Ok((length > 0).then_some(segment))
+    }
+
+    /// After the last segment: bytes in front of the last block, the block before it (`None` if
+    /// there is none), and the last block.
+    pub(super) fn finish(self) -> Result<(u64, Option<[u8; BLOCK]>, LastBlock), CipherError> {
+        let body = self.offset;
+        let mut before = [0; BLOCK];
+        let mut last = Zeroizing::new([0; BLOCK]);
+        match self.input {
+            Input::File { file, length } => {
+                if let Some(offset) = body.checked_sub(BLOCK as u64) {
+                    read_exact_at(file, &mut before, offset)?;
+                }
+                read_exact_at(file, &mut *last, body)?;
+                let more = file.read_at(&mut [0], length).map_err(CipherError::Read)?;
+                if more > 0 {
+                    return Err(CipherError::Changed);
+                }
+            }
+            Input::Stream(_) => {
+                before = self.stream.before;
+                last.copy_from_slice(&self.stream.rest);
+            }
+        }
+        Ok((body, (body > 0).then_some(before), last))
+    }
+}
+
+/// A tag, or a block of plaintext.
+pub(super) type LastBlock = Zeroizing<[u8; BLOCK]>;
+
+impl Held {
+    /// Reads the next segment behind the block that `buffer` starts with; returns its length.
+    fn fill(&mut self, stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, CipherError> {
+        if self.ended {
+            return Ok(0);
+        }
+        let (before, bytes) = buffer.split_at_mut(BLOCK);
+        before.copy_from_slice(&self.before);
+        let (held, free) = bytes.split_at_mut(self.rest.len());
+        held.copy_from_slice(&self.rest);
+        let read = read_full(stream, free).map_err(CipherError::Read)?;
+        self.ended = read < free.len();
+        let filled = self.rest.len() + read;
+        let length = filled.saturating_sub(BLOCK);
+        self.rest.clear();
+        self.rest.extend_from_slice(&bytes[length..filled]);
+        if let Some((_, block)) = bytes[..length].split_last_chunk() {
+            self.before = *block;
+        }
+        Ok(length)
+    }
+}
+
+/// How long a ciphertext can be, last block included.
+struct Limits {
+    blocks_only: bool,
+    longest: u64,
+}
+
+impl Limits {
+    fn of(cipher: &Cipher) -> Self {
+        match cipher {
+            Cipher::Gcm(_) => Self {
+                blocks_only: false,
+                longest: MAX_PLAINTEXT + BLOCK as u64,
+            },
+            Cipher::Cbc(_) => Self {
+                blocks_only: true,
+                longest: u64::MAX,
+            },
+        }
+    }
+
+    fn check(&self, length: u64) -> Result<(), CipherError> {
+        if length < BLOCK as u64 {
+            return Err(CipherError::TooShort { length });
+        }
+        if self.blocks_only && !length.is_multiple_of(BLOCK as u64) {
+            return Err(CipherError::Ragged { length });
+        }
+        self.check_longest(length)
+    }
+
+    fn check_longest(&self, length: u64) -> Result<(), CipherError> {
+        if length > self.longest {
+            return Err(CipherError::TooLong);
+        }
+        Ok(())
+    }
+}
+
+/// Reads until `buffer` is full or the stream ends; returns the bytes read.
+fn read_full(stream: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match stream.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Fills `buffer` from `offset`; a file that ends before is not the file it was.
+fn read_exact_at(
+    file: &dyn ReadAt,
+    mut buffer: &mut [u8],
+    mut offset: u64,
+) -> Result<(), CipherError> {
+    while !buffer.is_empty() {
+        match file.read_at(buffer, offset) {
+            Ok(0) => return Err(CipherError::Changed),
+            Ok(n) => {
+                buffer = &mut buffer[n..];
+                offset += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(CipherError::Read(error)),
+        }
+    }
+    Ok(())
+}
