@@ -1,1 +1,43 @@
 //! Sources and sinks: files, stdin, stdout, unnamed temporary files.
+//!
+//! An input is a [`Source`]; an output is a [`Staged`] file that gets its name in one step when
+//! everything is verified. Nothing here knows what the bytes mean.
+
+mod cleanup;
+mod command;
+mod secret;
+mod source;
+mod staged;
+mod stdout;
+
+pub use cleanup::{CleanedUp, install as install_cleanup};
+pub use command::{CommandError, run as run_command};
+pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
+pub use source::{HEAD, Source};
+pub use staged::{OutputError, Staged, check_target};
+pub use stdout::Stdout;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// What makes a file the same file under every name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The id of a file by its metadata.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    /// The id of what `path` leads to, symbolic links followed; `None` if there is nothing.
+    pub fn at(path: &Path) -> Option<Self> {
+        fs_err::metadata(path).ok().as_ref().map(Self::of)
+    }
+}

@@ -1,0 +1,60 @@
+//! Named temporary files are removed when a signal ends the program.
+//!
+//! Only file systems without `O_TMPFILE` need a name at all; see [`super::Staged`].
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Names to remove, for as long as their [`CleanedUp`] lives.
+static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Keeps a name on the list of those that a signal removes.
+#[derive(Debug)]
+pub struct CleanedUp(PathBuf);
+
+impl CleanedUp {
+    /// Puts `path` on the list.
+    pub fn register(path: &Path) -> Self {
+        names(|names| names.push(path.to_owned()));
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for CleanedUp {
+    fn drop(&mut self) {
+        names(|names| names.retain(|name| *name != self.0));
+    }
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP remove the names on the list and then end the program
+/// as they would have without this: a shell sees 130, 143, 129.
+///
+/// `before_exit` runs first, to leave the terminal as it was.
+///
+/// # Errors
+/// As the operating system has it.
+pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                // The lock is kept: no further name is registered while the process ends.
+                names(|names| {
+                    for name in names.iter() {
+                        fs_err::remove_file(name).ok();
+                    }
+                    before_exit();
+                    signal_hook::low_level::emulate_default_handler(signal).ok();
+                });
+            }
+        })?;
+    Ok(())
+}
+
+fn names<R>(work: impl FnOnce(&mut Vec<PathBuf>) -> R) -> R {
+    work(&mut NAMES.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,45 @@
+//! Standard output as a sink for media.
+
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use fs_err::File;
+
+use super::FileId;
+
+/// Standard output, unbuffered: media comes in large pieces.
+pub struct Stdout {
+    file: File,
+}
+
+impl Stdout {
+    /// Takes hold of it.
+    ///
+    /// # Errors
+    /// As the operating system has it.
+    pub fn open() -> io::Result<Self> {
+        let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+        Ok(Self {
+            file: File::from_parts(descriptor.into(), "standard output"),
+        })
+    }
+
+    /// Whether a person would see the bytes.
+    pub fn is_terminal() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Which file it was redirected to, if it is one.
+    pub fn id(&self) -> Option<FileId> {
+        let metadata = self.file.metadata().ok()?;
+        metadata.is_file().then(|| FileId::of(&metadata))
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// As the operating system has it; `BrokenPipe` where the reader has gone.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+}
