@@ -1,1 +1,425 @@
-//! The way of the data, from envelope to report.
+//! The way of the data, from envelope to outcome: the one place that strings the boxes together.
+//!
+//! Plaintext is released only when everything that can be checked was checked: a file gets its
+//! name after that, and standard output its first byte, which takes a second pass.
+
+mod evidence;
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use self::evidence::Digests;
+pub use self::evidence::{FoundInstead, Integrity};
+use crate::cipher::padding::{self, PaddingError};
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
+use crate::envelope::{Container, ContentCipher, Envelope, Padding, WrapAlgorithm};
+use crate::io::{OutputError, Source, Staged, Stdout};
+use crate::key::{self, ContentKey, RingError};
+use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
+
+/// How a recording is opened.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Refuse what neither a tag nor a digest nor a declared length proves.
+    pub require_integrity: bool,
+    /// Report the plaintext's SHA-256.
+    pub sha256: bool,
+    /// Worker threads for one recording.
+    pub threads: usize,
+    /// Called with the bytes of ciphertext done since the last call.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<'a> Options<'a> {
+    fn engine(self) -> Engine<'a> {
+        Engine {
+            threads: self.threads,
+            progress: self.progress,
+        }
+    }
+}
+
+/// Where the plaintext goes.
+pub enum Destination<'a> {
+    /// Nowhere: everything is verified, nothing is written.
+    Check,
+    /// Standard output, after verification.
+    Stdout(&'a mut Stdout),
+    /// Standard output as it is decrypted; only the result tells whether it was right.
+    StdoutUnverified(&'a mut Stdout),
+    /// A file that gets its name when everything is verified.
+    File {
+        /// The file without its name.
+        staged: Staged,
+        /// Its name, which may depend on what the content is.
+        name: &'a dyn Fn(&Media) -> PathBuf,
+        /// Whether a file of that name is replaced.
+        replace: bool,
+    },
+}
+
+/// A recording that was opened and verified.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What proves the plaintext.
+    pub integrity: Integrity,
+    /// Bytes of ciphertext.
+    pub bytes_in: u64,
+    /// Bytes of plaintext.
+    pub bytes_out: u64,
+    /// The plaintext's SHA-256, if it was asked for or the metadata declares one.
+    pub sha256: Option<[u8; 32]>,
+    /// What the plaintext is.
+    pub media: Media,
+    /// The file it was written to.
+    pub output: Option<PathBuf>,
+}
+
+/// Why a recording was not released.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is something else than ciphertext.
+    #[error("it is not encrypted media: it is {0}")]
+    NotCiphertext(Sniff),
+    /// The ciphertext cannot be read, or is none.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+    /// A stream could not be kept for a second pass.
+    #[error("its ciphertext could not be kept in the temporary folder")]
+    Spool(#[source] io::Error),
+    /// The plaintext does not end as it should.
+    #[error("decrypted, {0}")]
+    Padding(#[from] PaddingError),
+    /// The plaintext has another length than the metadata says.
+    #[error("decrypted, it has {found} bytes, and its metadata says {declared}")]
+    Length {
+        /// Bytes of plaintext.
+        found: u64,
+        /// Bytes that the metadata declares.
+        declared: u64,
+    },
+    /// The declared SHA-256 fits nothing.
+    #[error(
+        "the sha256sum in its metadata is neither that of the encrypted file, nor of the \
+         decrypted one with or without its padding"
+    )]
+    Digest,
+    /// The plaintext is no recording.
+    #[error("decrypted, it is {0}, not a recording")]
+    Container(FoundInstead),
+    /// The plaintext is damaged.
+    #[error("decrypted, {0}")]
+    Damaged(Note),
+    /// `--require-integrity`, and nothing to meet it with.
+    #[error("nothing in its format or metadata proves its integrity")]
+    Unproven,
+    /// The output was refused or failed.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The temporary output file failed.
+    #[error("writing the decrypted media failed")]
+    Write(#[source] io::Error),
+    /// Standard output failed.
+    #[error("writing to standard output failed")]
+    Stdout(#[source] io::Error),
+}
+
+/// Looks whether a source can be this recording's ciphertext at all, before any key is touched.
+/// Returns its first bytes.
+///
+/// # Errors
+/// What it is instead, or a length that cannot be.
+pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, Error> {
+    let head = source.head().map_err(CipherError::Read)?;
+    if let Some(seen) = sniff(&head) {
+        return Err(Error::NotCiphertext(seen));
+    }
+    if let Some(length) = source.length() {
+        crate::cipher::check_length(envelope.cipher, length)?;
+    }
+    Ok(head)
+}
+
+/// Picks the candidate that opens the recording which starts with `head`.
+///
+/// OAEP proves its key; RSAES-PKCS1-v1_5 does not, so there the content has to show a container.
+/// A container with a destroyed first block proves the key too; that it is destroyed is for
+/// [`open`] to say.
+///
+/// # Errors
+/// The key ring's.
+pub fn choose<E>(
+    envelope: &Envelope,
+    head: &[u8],
+    mut search: key::Search<'_, E>,
+) -> Result<key::Opened, RingError<E>> {
+    let proven = envelope.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15;
+    let mut damaged = None;
+    for candidate in search.by_ref() {
+        let candidate = candidate?;
+        let media = look(&cipher(envelope, &candidate.key), head, u64::MAX);
+        if proven || is_expected(envelope, media.container) {
+            return Ok(candidate);
+        }
+        if is_expected(envelope, media.damaged) {
+            damaged.get_or_insert(candidate);
+        }
+    }
+    damaged.ok_or_else(|| RingError::NotOpened(search.not_opened()))
+}
+
+/// What a plaintext of `length` bytes is, by its first segment.
+fn look(cipher: &Cipher, head: &[u8], length: u64) -> Media {
+    let mut plaintext = Zeroizing::new(head.to_vec());
+    cipher.peek(&mut plaintext);
+    let mut head = Head::default();
+    head.take(0, &plaintext);
+    head.finish(TsScan::of(0, &plaintext), length)
+}
+
+fn is_expected(envelope: &Envelope, container: Option<Container>) -> bool {
+    container.is_some_and(|container| envelope.expected.containers.contains(&container))
+}
+
+fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
+    match envelope.cipher {
+        ContentCipher::Aes256Gcm { iv } => Cipher::Gcm(Gcm::new(key.key(), &iv, &[])),
+        ContentCipher::Aes256Cbc { iv, .. } => {
+            Cipher::Cbc(Cbc::new(key.key(), iv.or(key.iv()).unwrap_or_default()))
+        }
+    }
+}
+
+/// Decrypts `source`, whose first bytes are `head`, and releases it to `destination`.
+///
+/// # Errors
+/// See [`Error`]. Nothing was released then, except to [`Destination::StdoutUnverified`] and,
+/// where the source changed between the passes or standard output failed, [`Destination::Stdout`].
+pub fn open(
+    envelope: &Envelope,
+    key: &ContentKey,
+    head: &[u8],
+    source: Source,
+    destination: Destination,
+    options: Options,
+) -> Result<Outcome, Error> {
+    let mut work = Work {
+        envelope,
+        cipher: cipher(envelope, key),
+        source,
+        options,
+    };
+    if options.require_integrity && !work.can_be_proven() {
+        return Err(Error::Unproven);
+    }
+    match destination {
+        Destination::Check => work.check(head),
+        Destination::Stdout(stdout) => {
+            work.source = work.source.rereadable().map_err(Error::Spool)?;
+            work.check(head)?;
+            let outcome = work.pass(None, Some(stdout)).map_err(|error| match error {
+                Error::Output(_) | Error::Stdout(_) => error,
+                // It was right a moment ago.
+                _ => CipherError::Changed.into(),
+            })?;
+            if work.source.is_unchanged().map_err(CipherError::Read)? {
+                Ok(outcome)
+            } else {
+                Err(CipherError::Changed.into())
+            }
+        }
+        Destination::StdoutUnverified(stdout) => work.pass(None, Some(stdout)),
+        Destination::File {
+            staged,
+            name,
+            replace,
+        } => {
+            let mut outcome = work.pass(Some(&staged), None)?;
+            let output = name(&outcome.media);
+            staged.commit(&output, replace)?;
+            outcome.output = Some(output);
+            Ok(outcome)
+        }
+    }
+}
+
+/// One recording on its way.
+struct Work<'a> {
+    envelope: &'a Envelope,
+    cipher: Cipher,
+    source: Source,
+    options: Options<'a>,
+}
+
+impl Work<'_> {
+    fn can_be_proven(&self) -> bool {
+        let expected = &self.envelope.expected;
+        matches!(self.cipher, Cipher::Gcm(_))
+            || expected.length.is_some()
+            || expected.sha256.is_some()
+    }
+
+    /// Verifies everything and writes nothing. A tag needs no decryption.
+    fn check(&mut self, head: &[u8]) -> Result<Outcome, Error> {
+        if self.options.sha256 || matches!(self.cipher, Cipher::Cbc(_)) {
+            return self.pass(None, None);
+        }
+        let engine = self.options.engine();
+        let opened = engine.verify(&self.cipher, self.source.input().as_input())?;
+        let body = usize::try_from(opened.length).unwrap_or(usize::MAX);
+        Ok(Outcome {
+            integrity: Integrity::Tag,
+            bytes_in: opened.length + BLOCK as u64,
+            bytes_out: opened.length,
+            sha256: None,
+            media: look(
+                &self.cipher,
+                head.get(..body).unwrap_or(head),
+                opened.length,
+            ),
+            output: None,
+        })
+    }
+
+    /// Decrypts from front to back, then judges what came out.
+    fn pass(
+        &mut self,
+        place: Option<&Staged>,
+        stdout: Option<&mut Stdout>,
+    ) -> Result<Outcome, Error> {
+        let writing = match stdout {
+            Some(_) => Error::Stdout,
+            None => Error::Write,
+        };
+        let expected = &self.envelope.expected;
+        let hash = || self.options.sha256 || expected.sha256.is_some();
+        let mut plaintext = Plaintext {
+            place: place.map(|staged| staged as &dyn WriteAt),
+            stdout,
+            probe: Probe::new(),
+            sha256: hash().then(Sha256::new),
+            is_mp4: false,
+        };
+        let failed = |error| match error {
+            CipherError::Write(error) => writing(error),
+            error => error.into(),
+        };
+        let (opened, ciphertext) = self.decrypt(&mut plaintext).map_err(failed)?;
+
+        let kept = match self.envelope.cipher {
+            ContentCipher::Aes256Gcm { .. } => 0,
+            ContentCipher::Aes256Cbc { padding, .. } => {
+                let padding = plaintext.padding(padding);
+                padding::kept(padding, opened.length + BLOCK as u64, &opened.last)?
+            }
+        };
+        let (end, padding) = opened.last.split_at(kept);
+        plaintext.end(opened.length, end).map_err(writing)?;
+
+        let bytes_out = opened.length + end.len() as u64;
+        let sha256 = plaintext.sha256.map(|hash| {
+            let padded = hash.clone().chain_update(padding).finalize().into();
+            (hash.finalize().into(), padded)
+        });
+        let media = plaintext.probe.finish(bytes_out);
+        let integrity = match self.cipher {
+            Cipher::Gcm(_) => Integrity::Tag,
+            Cipher::Cbc(_) => {
+                let digests = sha256
+                    .zip(ciphertext)
+                    .map(|((plaintext, padded), ciphertext)| Digests {
+                        ciphertext,
+                        padded,
+                        plaintext,
+                    });
+                evidence::judge(&self.envelope.expected, bytes_out, digests, &media)?
+            }
+        };
+        if self.options.require_integrity && integrity == Integrity::Structure {
+            return Err(Error::Unproven);
+        }
+        Ok(Outcome {
+            integrity,
+            bytes_in: opened.length + BLOCK as u64,
+            bytes_out,
+            sha256: sha256.map(|(plaintext, _)| plaintext),
+            media,
+            output: None,
+        })
+    }
+
+    /// Runs the engine. With a declared digest, the ciphertext is hashed on its way in.
+    fn decrypt(
+        &mut self,
+        plaintext: &mut Plaintext,
+    ) -> Result<(Opened, Option<[u8; 32]>), CipherError> {
+        let engine = self.options.engine();
+        let place = plaintext.place;
+        let mut each = |offset: u64, bytes: &[u8]| plaintext.take(offset, bytes);
+        let mut input = self.source.input();
+        if self.envelope.expected.sha256.is_none() {
+            let opened = engine.decrypt(&self.cipher, input.as_input(), place, &mut each)?;
+            return Ok((opened, None));
+        }
+        let mut hashed = Hashed(input.as_reader(), Sha256::new());
+        let opened = engine.decrypt(&self.cipher, Input::Stream(&mut hashed), place, &mut each)?;
+        Ok((opened, Some(hashed.1.finalize().into())))
+    }
+}
+
+/// The plaintext of one pass, in order.
+struct Plaintext<'a> {
+    /// Where workers put it by themselves; only its last bytes go there from here.
+    place: Option<&'a dyn WriteAt>,
+    stdout: Option<&'a mut Stdout>,
+    probe: Probe,
+    sha256: Option<Sha256>,
+    is_mp4: bool,
+}
+
+impl Plaintext<'_> {
+    fn take(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if offset == 0 {
+            self.is_mp4 = sniff(bytes) == Some(Sniff::Plain(Container::Mp4));
+        }
+        self.probe.segment(offset, bytes);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
+        match &mut self.stdout {
+            Some(stdout) => stdout.write(bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// What the last block, which the engine keeps back, adds to the plaintext.
+    fn end(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Some(place) = self.place {
+            place.write_all_at(bytes, offset)?;
+        }
+        self.take(offset, bytes)
+    }
+
+    /// Vonage's composed archives are MP4 where they are not encrypted; should one come
+    /// encrypted, there are no packets to count, and its padding must be PKCS#7.
+    fn padding(&self, padding: Padding) -> Padding {
+        match padding {
+            Padding::TransportStream if self.is_mp4 => Padding::Pkcs7,
+            padding => padding,
+        }
+    }
+}
+
+/// A reader that hashes what passes.
+struct Hashed<R>(R, Sha256);
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use zeroize::Zeroizing;
 
 use super::{BLOCK, Cipher, CipherError, MAX_PLAINTEXT, SEGMENT};
+use crate::envelope::ContentCipher;
 
 /// A worker's buffer: the block before the segment, the segment, and a stream's last block.
 pub(super) const BUFFER: usize = BLOCK + SEGMENT + BLOCK;
@@ -82,7 +83,10 @@ struct Held {
 
 impl<'a> Feed<'a> {
     pub(super) fn new(cipher: &Cipher, input: Input<'a>) -> Result<Self, CipherError> {
-        let limits = Limits::of(cipher);
+        let limits = match cipher {
+            Cipher::Gcm(_) => Limits::GCM,
+            Cipher::Cbc(_) => Limits::CBC,
+        };
         if let Input::File { length, .. } = input {
             limits.check(length)?;
         }
@@ -191,19 +195,26 @@ struct Limits {
     longest: u64,
 }
 
-impl Limits {
-    fn of(cipher: &Cipher) -> Self {
-        match cipher {
-            Cipher::Gcm(_) => Self {
-                blocks_only: false,
-                longest: MAX_PLAINTEXT + BLOCK as u64,
-            },
-            Cipher::Cbc(_) => Self {
-                blocks_only: true,
-                longest: u64::MAX,
-            },
-        }
+/// Looks whether a ciphertext can have `length` bytes.
+///
+/// # Errors
+/// [`CipherError::TooShort`], [`CipherError::TooLong`] or [`CipherError::Ragged`].
+pub fn check_length(cipher: ContentCipher, length: u64) -> Result<(), CipherError> {
+    match cipher {
+        ContentCipher::Aes256Gcm { .. } => Limits::GCM.check(length),
+        ContentCipher::Aes256Cbc { .. } => Limits::CBC.check(length),
     }
+}
+
+impl Limits {
+    const GCM: Self = Self {
+        blocks_only: false,
+        longest: MAX_PLAINTEXT + BLOCK as u64,
+    };
+    const CBC: Self = Self {
+        blocks_only: true,
+        longest: u64::MAX,
+    };
 
     fn check(&self, length: u64) -> Result<(), CipherError> {
         if length < BLOCK as u64 {

@@ -14,7 +14,7 @@ pub mod padding;
 pub use self::cbc::Cbc;
 pub use engine::{Engine, Opened, WriteAt};
 pub use error::CipherError;
-pub use feed::{Input, ReadAt};
+pub use feed::{Input, ReadAt, check_length};
 pub use gcm::{Gcm, MAX_PLAINTEXT};
 
 /// Bytes in a segment: a multiple of the AES block (16), of an MPEG-TS packet (188) and of a
@@ -31,4 +31,14 @@ pub enum Cipher {
     Gcm(Gcm),
     /// AES-256-CBC; the last block of the input holds the padding.
     Cbc(Cbc),
+}
+
+impl Cipher {
+    /// Decrypts the first bytes of a ciphertext in place, unverified, to see what they are.
+    pub fn peek(&self, head: &mut [u8]) {
+        match self {
+            Self::Gcm(gcm) => gcm.peek(head),
+            Self::Cbc(cbc) => cbc.open(None, head),
+        }
+    }
 }

@@ -1,9 +1,93 @@
-//! The command line.
+//! The command line: the one layer that reads arguments and the environment, and that prints.
+
+mod args;
+mod decrypt;
+mod error;
+mod escape;
+mod exit;
+mod inspect;
+mod keygen;
+mod keys;
+mod metadata;
+mod printer;
+mod provider;
+mod report;
+mod stdin;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs the program with these arguments.
-pub fn main(_args: impl Iterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+use clap::Parser;
+
+use self::args::{Cli, Command, VonagePadding};
+use self::error::Failure;
+use self::printer::Printer;
+use self::provider::Provider;
+use crate::envelope::{ContentCipher, Envelope, Padding};
+use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};
+
+/// Runs the program with these arguments, the first being its own name.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let printer = Printer::new(&cli.talk);
+    let result = crate::io::install_cleanup(keys::restore_terminal)
+        .map_err(|error| Failure::Internal(error.into()))
+        .and_then(|()| run(&cli.command, &printer));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            printer.error(&failure);
+            ExitCode::from(failure.verdict().code.exit())
+        }
+    }
+}
+
+fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
+    let direct = |provider, envelope: Option<Result<Envelope, MetadataError>>| {
+        envelope
+            .transpose()
+            .map_err(|error| Failure::Direct(provider, error))
+    };
+    let as_it_is: &dyn Fn(&mut Envelope) = &|_| ();
+    match command {
+        Command::TwilioVoice(args) => {
+            let values = args.encrypted_cek.as_ref().zip(args.iv.as_ref());
+            let envelope = values.map(|(key, iv)| twilio_voice::from_values(key, iv));
+            let provider = Provider::TwilioVoice;
+            let envelope = direct(provider, envelope)?;
+            decrypt::run(provider, &args.decrypt, envelope, as_it_is, printer)
+        }
+        Command::TwilioVideo(args) => {
+            let values = args.encrypted_key.as_ref().zip(args.iv.as_ref());
+            let envelope = values.map(|(key, iv)| twilio_video::from_values(key, iv));
+            let provider = Provider::TwilioVideo;
+            let envelope = direct(provider, envelope)?;
+            decrypt::run(provider, &args.decrypt, envelope, as_it_is, printer)
+        }
+        Command::Vonage(args) => {
+            let envelope = args.password.as_deref().map(vonage::from_password);
+            let provider = Provider::Vonage;
+            let envelope = direct(provider, envelope)?;
+            let padded = |envelope: &mut Envelope| set_padding(envelope, args.padding);
+            decrypt::run(provider, &args.decrypt, envelope, &padded, printer)
+        }
+        Command::Keygen(args) => keygen::run(args, printer),
+        Command::Inspect(args) => inspect::run(args, printer),
+    }
+}
+
+fn set_padding(envelope: &mut Envelope, choice: VonagePadding) {
+    if let ContentCipher::Aes256Cbc { padding, .. } = &mut envelope.cipher {
+        *padding = match choice {
+            VonagePadding::Auto => Padding::TransportStream,
+            VonagePadding::Pkcs7 => Padding::Pkcs7,
+            VonagePadding::Keep => Padding::Keep,
+        };
+    }
 }

@@ -1,7 +1,9 @@
 //! [`sniff`]: inputs that are no ciphertext.
 
+use std::fmt;
+
 use super::read::{array, text, u16_le};
-use super::{ebml, mp4, mpeg_audio, ogg, transport, wav};
+use super::{container_name, ebml, mp4, mpeg_audio, ogg, transport, wav};
 use crate::envelope::Container;
 
 /// What an input is that should have been ciphertext.
@@ -25,6 +27,24 @@ pub enum Sniff {
     Gzip,
     /// `openssl enc` with a password: no provider writes that.
     OpenSsl,
+}
+
+impl fmt::Display for Sniff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(container) => {
+                return write!(f, "{} in the clear", container_name(*container));
+            }
+            Self::Html => "a web page",
+            Self::Xml => "an XML document",
+            Self::Json => "a JSON document",
+            Self::Key => "a key or certificate",
+            Self::Base64 => "base64 text",
+            Self::Text => "text",
+            Self::Gzip => "a gzip file",
+            Self::OpenSsl => "a file that openssl encrypted with a password",
+        })
+    }
 }
 
 /// As many printable bytes are no accident: a random byte goes on a UTF-8 text with less than

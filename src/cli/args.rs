@@ -1,0 +1,264 @@
+//! The command line, as clap reads it.
+#![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Examples:
+  unreel twilio-voice -k private_key.pem -m recording.json RE….wav -o call.wav
+  unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
+  unreel vonage -k key.pem --passphrase-file pass.txt -m archive.json archive.ts -o archive-clear.ts
+
+Exit codes: 0 complete and verified, 2 usage, 3 input, 4 metadata, 5 key or passphrase,
+6 wrong key, 7 integrity, 8 output, 10 some of several failed, 1 internal error.";
+
+/// Turns provider-encrypted call and video recordings back into playable media.
+#[derive(Parser, Debug)]
+#[command(name = "unreel", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) talk: Talk,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Decrypt Twilio call recordings
+    TwilioVoice(TwilioVoice),
+    /// Decrypt Twilio Video recordings and compositions
+    TwilioVideo(TwilioVideo),
+    /// Decrypt Vonage Video (OpenTok) archives
+    Vonage(Vonage),
+    /// Make an RSA key pair, and an X.509 certificate for Vonage
+    Keygen(Keygen),
+    /// Say what a metadata, key or media file is, and which key opens it
+    Inspect(Inspect),
+}
+
+/// How much is said, and how.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Messages")]
+pub(super) struct Talk {
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say what is done
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// Colour messages
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Show no progress bar
+    #[arg(long, global = true)]
+    pub(super) no_progress: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TwilioVoice {
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
+    /// The wrapped key itself, in base64, instead of metadata
+    #[arg(
+        long,
+        value_name = "BASE64",
+        requires = "iv",
+        conflicts_with = "metadata"
+    )]
+    pub(super) encrypted_cek: Option<String>,
+    /// The initialization vector itself, in base64
+    #[arg(long, value_name = "BASE64", requires = "encrypted_cek")]
+    pub(super) iv: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TwilioVideo {
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
+    /// The wrapped key itself (x-amz-meta-x-amz-key), instead of metadata
+    #[arg(
+        long,
+        value_name = "BASE64",
+        requires = "iv",
+        conflicts_with = "metadata"
+    )]
+    pub(super) encrypted_key: Option<String>,
+    /// The initialization vector itself (x-amz-meta-x-amz-iv)
+    #[arg(long, value_name = "BASE64", requires = "encrypted_key")]
+    pub(super) iv: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Vonage {
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
+    /// The archive's password itself, instead of metadata
+    #[arg(long, value_name = "BASE64", conflicts_with = "metadata")]
+    pub(super) password: Option<String>,
+    /// What stands at the end: whole packets decide, PKCS#7, or keep every byte as
+    /// `openssl enc -d -nopad` does
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub(super) padding: VonagePadding,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum VonagePadding {
+    Auto,
+    Pkcs7,
+    Keep,
+}
+
+/// What the decrypting commands share.
+#[derive(Args, Debug)]
+pub(super) struct Decrypt {
+    /// Encrypted media; `-` is standard input, which is also the default
+    #[arg(value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// The provider's metadata; `-` is standard input [default: a sidecar INPUT.json or
+    /// INPUT.headers]
+    #[arg(short, long, value_name = "PATH")]
+    pub(super) metadata: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: Keys,
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) report: Report,
+}
+
+/// Which private keys.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Keys")]
+pub(super) struct Keys {
+    /// Private key, PEM or DER; a folder of keys; `-` is standard input. May be repeated
+    /// [else the environment's UNREEL_KEY_FILE, else $CREDENTIALS_DIRECTORY/unreel-key]
+    #[arg(short = 'k', long = "key", value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Shell command that prints the private key
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) key_command: Option<String>,
+    /// Shell command that unwraps the content key (stdin to stdout, raw bytes)
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["paths", "key_command"])]
+    pub(super) unwrap_command: Option<String>,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseFrom,
+    /// Never ask for a passphrase
+    #[arg(long)]
+    pub(super) no_input: bool,
+}
+
+/// Where a passphrase comes from, if not from a prompt.
+#[derive(Args, Debug)]
+pub(super) struct PassphraseFrom {
+    /// File with the passphrase [else the environment's UNREEL_PASSPHRASE, else a prompt]
+    #[arg(long, value_name = "PATH")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// Open file descriptor with the passphrase
+    #[arg(long, value_name = "N", conflicts_with = "passphrase_file")]
+    pub(super) passphrase_fd: Option<u32>,
+}
+
+/// Where the plaintext goes.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
+pub(super) struct Output {
+    /// File to write; `-` is standard output [default: standard output, unless it is a terminal]
+    #[arg(short, long, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// Folder to write to; files are named for the recording and its content
+    #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "output")]
+    pub(super) output_dir: Option<PathBuf>,
+    /// What to do where the output exists
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub(super) if_exists: IfExists,
+    /// Overwrite existing output
+    #[arg(short, long, conflicts_with = "if_exists")]
+    pub(super) force: bool,
+    /// Verify everything, write nothing
+    #[arg(long, conflicts_with_all = ["output", "output_dir", "stream_unverified"])]
+    pub(super) check: bool,
+    /// Refuse what neither a tag nor a digest nor a length proves
+    #[arg(long)]
+    pub(super) require_integrity: bool,
+    /// Write to standard output before verification; only the exit code tells whether it was right
+    #[arg(long, conflicts_with = "output_dir")]
+    pub(super) stream_unverified: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum IfExists {
+    Fail,
+    Skip,
+    Overwrite,
+}
+
+/// What is said about the result.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Report")]
+pub(super) struct Report {
+    /// Print one line of JSON a recording on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Append the same line to a file
+    #[arg(long, value_name = "PATH")]
+    pub(super) report: Option<PathBuf>,
+    /// Also compute the SHA-256 of the plaintext
+    #[arg(long)]
+    pub(super) sha256: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Keygen {
+    /// Folder for the files, made if it is not there
+    #[arg(short = 'd', long, value_name = "DIR")]
+    pub(super) output_dir: PathBuf,
+    /// Length of the modulus; Twilio takes 2048 only, Vonage at most 2048
+    #[arg(long, value_name = "BITS", default_value = "2048", value_parser = ["2048", "3072", "4096"])]
+    pub(super) bits: String,
+    /// Also make the self-signed certificate that Vonage asks for
+    #[arg(long)]
+    pub(super) certificate: bool,
+    /// The certificate's common name
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "unreel",
+        requires = "certificate"
+    )]
+    pub(super) subject: String,
+    /// Days that the certificate is valid
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3650,
+        requires = "certificate"
+    )]
+    pub(super) days: u32,
+    /// Put NAME- before the names of the files
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseFrom,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Inspect {
+    /// Files to look at; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: Keys,
+    /// Print one line of JSON a file on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+}

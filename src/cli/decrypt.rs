@@ -1,0 +1,410 @@
+//! The decrypting commands: one run over its inputs.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+
+use super::args::{Decrypt, IfExists};
+use super::error::Failure;
+use super::keys::{self, Passphrases};
+use super::metadata::{Metadata, display, file_name, stem};
+use super::printer::Printer;
+use super::provider::Provider;
+use super::report::Line;
+use super::stdin::{is_stdin, one_purpose};
+use crate::envelope::Envelope;
+use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target, run_command};
+use crate::key::{ContentKey, Fingerprint, KeyRing, content_key_from_unwrapped};
+use crate::media::Media;
+use crate::pipeline::{self, Destination, Options, Outcome};
+
+/// The most that `--unwrap-command` can answer: no RSA key wraps more.
+const UNWRAPPED_LIMIT: u64 = 4096;
+
+/// Decrypts what the command line names. `direct` is an envelope given by value; `adjust` has the
+/// last word on each envelope.
+pub(super) fn run(
+    provider: Provider,
+    args: &Decrypt,
+    direct: Option<Envelope>,
+    adjust: &dyn Fn(&mut Envelope),
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let inputs = inputs(args)?;
+    let target = Target::of(args, &inputs)?;
+    check_stdin(args, &inputs)?;
+    let report = args.report.report.as_deref().map(open_report).transpose()?;
+    let metadata = match (direct, &args.metadata) {
+        (Some(envelope), _) => Metadata::Direct(Box::new(envelope)),
+        (None, Some(path)) => Metadata::Document(path.clone(), None),
+        (None, None) => Metadata::Sidecars,
+    };
+    let mut run = Run {
+        provider,
+        args,
+        adjust,
+        printer,
+        target,
+        metadata,
+        report,
+        ring: None,
+        passphrases: Passphrases::new(&args.keys.passphrase, args.keys.no_input),
+    };
+    let mut failures = Vec::new();
+    for input in &inputs {
+        if let Err(failure) = run.one(input)? {
+            if inputs.len() > 1 {
+                printer.error(&failure);
+            }
+            failures.push(failure);
+        }
+    }
+    match (failures.len(), failures.pop()) {
+        (0, _) | (_, None) => Ok(()),
+        (1, Some(failure)) if inputs.len() == 1 => Err(failure),
+        (failed, Some(_)) => Err(Failure::Partial {
+            failed,
+            total: inputs.len(),
+        }),
+    }
+}
+
+fn inputs(args: &Decrypt) -> Result<Vec<PathBuf>, Failure> {
+    if !args.inputs.is_empty() {
+        return Ok(args.inputs.clone());
+    }
+    let taken = args.metadata.as_deref().is_some_and(is_stdin);
+    if taken || std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(
+            "there is no input",
+            "name the encrypted media, or redirect it to standard input",
+        ));
+    }
+    Ok(vec![PathBuf::from("-")])
+}
+
+fn check_stdin(args: &Decrypt, inputs: &[PathBuf]) -> Result<(), Failure> {
+    let count = |paths: &[PathBuf]| paths.iter().filter(|path| is_stdin(path)).count();
+    let named = |path: &Option<PathBuf>| usize::from(path.as_deref().is_some_and(is_stdin));
+    one_purpose(&[
+        ("the media", count(inputs)),
+        ("the metadata", named(&args.metadata)),
+        ("the private key", count(&args.keys.paths)),
+        (
+            "the passphrase",
+            named(&args.keys.passphrase.passphrase_file),
+        ),
+    ])
+}
+
+/// Lines are added to a report, so that one file serves many runs.
+fn open_report(path: &Path) -> Result<fs_err::File, Failure> {
+    fs_err::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Failure::Unwritten(display(path), error))
+}
+
+/// Where the outputs go.
+#[derive(Clone)]
+enum Target {
+    Check,
+    Stdout { verified: bool },
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Target {
+    fn of(args: &Decrypt, inputs: &[PathBuf]) -> Result<Self, Failure> {
+        let flags = &args.output;
+        let target = match (&flags.output, &flags.output_dir) {
+            _ if flags.check => Self::Check,
+            (_, Some(folder)) => Self::Folder(folder.clone()),
+            (Some(path), None) if !is_stdin(path) => Self::File(path.clone()),
+            (explicit, None) => {
+                if explicit.is_none() && Stdout::is_terminal() {
+                    return Err(Failure::Terminal);
+                }
+                Self::Stdout {
+                    verified: !flags.stream_unverified,
+                }
+            }
+        };
+        match &target {
+            Self::Stdout { .. } | Self::File(_) if inputs.len() > 1 => Err(Failure::Usage(
+                "several inputs need a folder for their outputs",
+                "name it with -d DIR",
+            )),
+            Self::Stdout { .. } if args.report.json => Err(Failure::Usage(
+                "standard output cannot carry both the media and --json",
+                "write one of them to a file, with -o FILE or --report PATH",
+            )),
+            Self::File(_) if flags.stream_unverified => Err(Failure::Usage(
+                "--stream-unverified is for standard output",
+                "drop it: a file gets its name after verification only",
+            )),
+            _ => Ok(target),
+        }
+    }
+}
+
+/// A run over its inputs.
+struct Run<'a> {
+    provider: Provider,
+    args: &'a Decrypt,
+    adjust: &'a dyn Fn(&mut Envelope),
+    printer: &'a Printer,
+    target: Target,
+    metadata: Metadata,
+    report: Option<fs_err::File>,
+    /// The private keys, once they were needed.
+    ring: Option<KeyRing>,
+    passphrases: Passphrases<'a>,
+}
+
+/// What a run has with a recording.
+enum Done {
+    Released(Box<Outcome>),
+    Skipped,
+}
+
+impl Run<'_> {
+    /// One recording and its report. The outer error is the report's, and ends the run.
+    fn one(&mut self, input: &Path) -> Result<Result<(), Failure>, Failure> {
+        let start = Instant::now();
+        let mut line = Line::new(self.provider.name(), display(input));
+        let result = self.recording(input, &mut line);
+        line.took(start.elapsed());
+        match &result {
+            Ok(Done::Released(outcome)) => {
+                for note in &outcome.media.notes {
+                    self.printer
+                        .warning(&format!("`{}`: {note}", display(input)));
+                }
+                if !self.args.report.json {
+                    self.printer.done(&line.human(outcome));
+                }
+            }
+            Ok(Done::Skipped) => {
+                if !self.args.report.json {
+                    let input = display(input);
+                    self.printer
+                        .done(&format!("{input}  skipped: its output exists"));
+                }
+            }
+            Err(failure) => line.failed(failure),
+        }
+        self.write_report(&line)?;
+        Ok(result.map(|_| ()))
+    }
+
+    fn write_report(&mut self, line: &Line) -> Result<(), Failure> {
+        let text = serde_json::to_string(line).map_err(|e| Failure::Internal(e.into()))?;
+        if self.args.report.json {
+            self.printer
+                .data(&text)
+                .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))?;
+        }
+        if let (Some(file), Some(path)) = (&mut self.report, &self.args.report.report) {
+            // In one write, so that lines of runs at the same time do not mix.
+            std::io::Write::write_all(file, format!("{text}\n").as_bytes())
+                .map_err(|error| Failure::Unwritten(display(path), error))?;
+        }
+        Ok(())
+    }
+
+    /// Everything that can fail without a key comes first; then keys, then the media.
+    fn recording(&mut self, input: &Path, line: &mut Line) -> Result<Done, Failure> {
+        let mut envelope = self.metadata.envelope(self.provider, input)?;
+        (self.adjust)(&mut envelope);
+        line.envelope(&envelope);
+        let named = self.name(&envelope, input)?;
+        let inputs = self.inputs_of(input);
+        if let Some(existing) = self.check_names(&named, &inputs)? {
+            line.skipped(display(&existing));
+            return Ok(Done::Skipped);
+        }
+
+        let mut source = open_source(input)?;
+        let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
+        let head = pipeline::inspect_source(&envelope, &mut source).map_err(not_decrypted)?;
+        let mut stdout = None;
+        let staged = match &self.target {
+            Target::File(path) => Some(Staged::create(path)?),
+            Target::Folder(folder) => Some(Staged::create(&folder.join(&named))?),
+            Target::Stdout { .. } => {
+                stdout = Some(self.open_stdout(&source)?);
+                None
+            }
+            Target::Check => None,
+        };
+
+        let (key, fingerprint) = self.unwrap(&envelope, &head, input)?;
+        line.key(fingerprint);
+
+        let target = self.target.clone();
+        let name = |media: &Media| match &target {
+            Target::Folder(folder) => folder.join(format!("{named}.{}", media.extension)),
+            Target::File(path) => path.clone(),
+            Target::Check | Target::Stdout { .. } => PathBuf::new(),
+        };
+        let destination = match (&self.target, staged, &mut stdout) {
+            (Target::Stdout { verified: true }, _, Some(stdout)) => Destination::Stdout(stdout),
+            (Target::Stdout { .. }, _, Some(stdout)) => Destination::StdoutUnverified(stdout),
+            (_, Some(staged), _) => Destination::File {
+                staged,
+                name: &name,
+                replace: self.replaces(),
+            },
+            _ => Destination::Check,
+        };
+        let bar = self.printer.progress(&display(input), source.length());
+        let options = Options {
+            require_integrity: self.args.output.require_integrity,
+            sha256: self.args.report.sha256,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            progress: &|bytes| bar.inc(bytes),
+        };
+        let result = pipeline::open(&envelope, &key, &head, source, destination, options);
+        bar.finish_and_clear();
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            // Somebody else made it meanwhile.
+            Err(pipeline::Error::Output(OutputError::Exists(path))) if self.skips() => {
+                line.skipped(display(&path));
+                return Ok(Done::Skipped);
+            }
+            Err(pipeline::Error::Output(error)) => return Err(error.into()),
+            Err(error) => return Err(not_decrypted(error)),
+        };
+        let output = match self.target {
+            Target::Stdout { .. } => Some("-".to_owned()),
+            _ => outcome.output.as_deref().map(display),
+        };
+        line.done(&outcome, output);
+        Ok(Done::Released(Box::new(outcome)))
+    }
+
+    /// In a folder, an output is named for the recording's id, else for its input. Elsewhere the
+    /// name is not used.
+    fn name(&self, envelope: &Envelope, input: &Path) -> Result<String, Failure> {
+        let Target::Folder(_) = self.target else {
+            return Ok(String::new());
+        };
+        let from_id = envelope.id.as_deref().and_then(file_name);
+        let name = from_id.or_else(|| stem(input).as_deref().and_then(file_name));
+        name.ok_or_else(|| Failure::Nameless(display(input)))
+    }
+
+    /// Looks at every name that the output can get. `Some` is one that exists and is to be left.
+    fn check_names(&self, named: &str, inputs: &[FileId]) -> Result<Option<PathBuf>, Failure> {
+        let candidates = match &self.target {
+            Target::Check | Target::Stdout { .. } => vec![],
+            Target::File(path) => vec![path.clone()],
+            Target::Folder(folder) => {
+                let extensions = self.provider.extensions().iter();
+                extensions
+                    .map(|extension| folder.join(format!("{named}.{extension}")))
+                    .collect()
+            }
+        };
+        for candidate in candidates {
+            match check_target(&candidate, self.replaces(), inputs) {
+                Ok(()) => {}
+                Err(OutputError::Exists(path)) if self.skips() => return Ok(Some(path)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Everything that this run reads and that must not be overwritten.
+    fn inputs_of(&self, input: &Path) -> Vec<FileId> {
+        let passphrase = self.args.keys.passphrase.passphrase_file.iter();
+        let metadata = self.args.metadata.iter();
+        let report = self.args.report.report.iter();
+        let keys = self.args.keys.paths.iter();
+        std::iter::once(input)
+            .chain(
+                passphrase
+                    .chain(metadata)
+                    .chain(report)
+                    .chain(keys)
+                    .map(PathBuf::as_path),
+            )
+            .filter_map(FileId::at)
+            .collect()
+    }
+
+    fn open_stdout(&self, source: &Source) -> Result<Stdout, Failure> {
+        let name = || "standard output".to_owned();
+        let stdout = Stdout::open().map_err(|error| Failure::Unwritten(name(), error))?;
+        if stdout.id().is_some() && stdout.id() == source.id() {
+            return Err(OutputError::IsInput(name().into()).into());
+        }
+        self.printer
+            .step("verifying before the first byte is written");
+        Ok(stdout)
+    }
+
+    fn replaces(&self) -> bool {
+        self.args.output.force || self.args.output.if_exists == IfExists::Overwrite
+    }
+
+    fn skips(&self) -> bool {
+        self.args.output.if_exists == IfExists::Skip
+    }
+
+    /// The content key, from the user's command or from the ring.
+    fn unwrap(
+        &mut self,
+        envelope: &Envelope,
+        head: &[u8],
+        input: &Path,
+    ) -> Result<(ContentKey, Option<Fingerprint>), Failure> {
+        if let Some(command) = &self.args.keys.unwrap_command {
+            return Ok((unwrap_with(command, envelope)?, None));
+        }
+        let ring = match &mut self.ring {
+            Some(ring) => ring,
+            none => none.insert(keys::ring(&self.args.keys, self.printer)?),
+        };
+        let passphrases = &mut self.passphrases;
+        let mut ask = |origin: &str| passphrases.of(origin);
+        let search = ring.search(&envelope.wrap, &mut ask);
+        let opened = pipeline::choose(envelope, head, search)
+            .map_err(|error| Failure::of_ring(&display(input), error))?;
+        self.printer.step(&format!(
+            "`{}` is opened by the private key `{}`, {}",
+            display(input),
+            opened.origin,
+            opened.fingerprint
+        ));
+        Ok((opened.key, Some(opened.fingerprint)))
+    }
+}
+
+fn open_source(input: &Path) -> Result<Source, Failure> {
+    let source = if is_stdin(input) {
+        Source::stdin()
+    } else {
+        Source::open(input)
+    };
+    source.map_err(|error| Failure::Unread(display(input), error))
+}
+
+/// Runs `--unwrap-command`: the wrapped key on its stdin, the content key on its stdout.
+fn unwrap_with(command: &str, envelope: &Envelope) -> Result<ContentKey, Failure> {
+    let wrap = &envelope.wrap;
+    let environment = [
+        ("UNREEL_WRAP_ALGORITHM", wrap.algorithm.name()),
+        ("UNREEL_KEY_ID", wrap.key_id.as_deref().unwrap_or_default()),
+    ];
+    let bytes = run_command(command, &environment, &wrap.wrapped, UNWRAPPED_LIMIT)
+        .map_err(|error| Failure::Command("--unwrap-command", error))?;
+    content_key_from_unwrapped(wrap.payload, bytes).map_err(Failure::CommandAnswer)
+}

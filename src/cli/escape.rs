@@ -1,0 +1,66 @@
+//! Text from files and networks, made harmless for a terminal (CWE-150).
+
+use std::fmt::Write;
+
+/// `text` with every character that could move the cursor, change colours, reverse the direction
+/// of writing or hide written as `\u{…}`.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_treacherous(c) {
+            // Writing to a String cannot fail.
+            write!(out, "{}", c.escape_unicode()).ok();
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn plain_text_of_any_language_stays() {
+        for text in ["RE12 ok.wav", "Gespräch №5", "通話録音", "تسجيل"] {
+            assert_eq!(escape(text), text);
+        }
+    }
+
+    #[test]
+    fn escape_sequences_and_reversals_do_not() {
+        assert_eq!(escape("a\x1b[31mb\r\n"), "a\\u{1b}[31mb\\u{d}\\u{a}");
+        assert_eq!(escape("wav\u{202e}exe"), "wav\\u{202e}exe");
+        assert_eq!(
+            escape("\u{9b}0m\u{200b}\u{feff}"),
+            "\\u{9b}0m\\u{200b}\\u{feff}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_treacherous_remains(text: String) {
+            prop_assert!(!escape(&text).chars().any(is_treacherous));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `unreel keygen`: keys, and what to do with them.
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::args::Keygen;
+use super::error::Failure;
+use super::keys::Passphrases;
+use super::metadata::{display, file_name};
+use super::printer::Printer;
+use crate::cipher::WriteAt;
+use crate::io::{OutputError, Staged, check_target};
+use crate::key::{Passphrase, generate};
+
+/// The longest key that Vonage takes: "The size of the key must be 2048 bits or smaller."
+const VONAGE_BITS: usize = 2048;
+
+/// Makes the keys and prints what to paste where.
+pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
+    let bits: usize = args.bits.parse().unwrap_or(VONAGE_BITS);
+    if args.certificate && bits > VONAGE_BITS {
+        return Err(Failure::Usage(
+            "Vonage takes certificates of at most 2048 bits",
+            "drop --bits, or --certificate",
+        ));
+    }
+    let files = Files::of(args)?;
+    files.check()?;
+    let mut passphrases = Passphrases::new(&args.passphrase, true);
+    let passphrase = passphrases
+        .given()?
+        .map(|given| Passphrase::new(given.to_vec()));
+
+    let key = generate(bits).map_err(Failure::Generate)?;
+    let private = key
+        .pkcs8_pem(passphrase.as_ref())
+        .map_err(Failure::Generate)?;
+    let public = key.public_pem().map_err(Failure::Generate)?;
+    let certificate = args
+        .certificate
+        .then(|| key.self_signed_certificate(&args.subject, args.days, SystemTime::now()))
+        .transpose()
+        .map_err(Failure::Generate)?;
+
+    make_folder(&args.output_dir)?;
+    write(&files.private, private.as_bytes(), 0o600)?;
+    write(&files.public, public.as_bytes(), 0o644)?;
+    if let Some(certificate) = &certificate {
+        write(&files.certificate, certificate.as_bytes(), 0o644)?;
+    }
+
+    let how = match passphrase {
+        Some(_) => "encrypted with the passphrase: AES-256, PBKDF2-HMAC-SHA256",
+        None => "not encrypted: whoever reads it reads the recordings",
+    };
+    let mut text = format!(
+        "private key  {}  ({how})\npublic key   {}\n",
+        display(&files.private),
+        display(&files.public)
+    );
+    if certificate.is_some() {
+        text += &format!("certificate  {}\n", display(&files.certificate));
+    }
+    text += &format!("fingerprint  {}\n", key.fingerprint());
+    text += "\nKeep the private key: what is encrypted for it can be read with nothing else.\n";
+    text += &twilio(bits, &public);
+    if let Some(certificate) = &certificate {
+        text += &vonage(certificate);
+    }
+    printer
+        .data(text.trim_end())
+        .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))
+}
+
+/// Where the files go.
+struct Files {
+    private: PathBuf,
+    public: PathBuf,
+    certificate: PathBuf,
+}
+
+impl Files {
+    fn of(args: &Keygen) -> Result<Self, Failure> {
+        let prefix = match &args.name {
+            Some(name) if file_name(name).as_ref() != Some(name) => {
+                return Err(Failure::Usage(
+                    "--name must be letters, digits, dots, dashes and underscores",
+                    "the folder goes to -d",
+                ));
+            }
+            Some(name) => format!("{name}_"),
+            None => String::new(),
+        };
+        let path = |name: &str| args.output_dir.join(format!("{prefix}{name}"));
+        Ok(Self {
+            private: path("private_key.pem"),
+            public: path("public_key.pem"),
+            certificate: path("cert.pem"),
+        })
+    }
+
+    /// None of the files may exist: a key that is overwritten takes its recordings along.
+    fn check(&self) -> Result<(), Failure> {
+        for path in [&self.private, &self.public, &self.certificate] {
+            match check_target(path, false, &[]) {
+                Err(OutputError::Exists(path)) => return Err(Failure::KeyExists(path)),
+                Ok(()) | Err(OutputError::NoFolder(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(|error| Failure::Unwritten(display(folder), error))
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    let unwritten = |error| Failure::Unwritten(display(path), error);
+    let staged = Staged::create(path)?;
+    staged.write_all_at(bytes, 0).map_err(unwritten)?;
+    match staged.commit(path, false) {
+        Err(OutputError::Exists(path)) => return Err(Failure::KeyExists(path)),
+        result => result?,
+    }
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(unwritten)
+}
+
+/// Error 70102: "Public key length is not 2048"; the rest of the path is the Console's.
+fn twilio(bits: usize, public: &str) -> String {
+    if bits != 2048 {
+        return format!("\nTwilio takes keys of 2048 bits only, not of {bits}.\n");
+    }
+    format!(
+        "\nTwilio Voice and Video: create a Public Key credential in the Console (Account > API \
+         keys & tokens > Public keys)\nwith the text below, then choose it where recordings are \
+         encrypted (Voice > Settings; Video > Recording settings).\n\n{public}"
+    )
+}
+
+/// "send the data base64 encoded or replace newline characters in the cert with `\n`"
+fn vonage(certificate: &str) -> String {
+    let line = BASE64_STANDARD.encode(certificate);
+    format!(
+        "\nVonage Video: set the archive storage (PUT …/v2/project/ID/archive/storage) with this \
+         as \"certificate\":\n\n{line}\n"
+    )
+}

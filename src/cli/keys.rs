@@ -1,0 +1,189 @@
+//! The private keys and passphrases of a run, from wherever the flags say.
+
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::args::{Keys, PassphraseFrom};
+use super::error::Failure;
+use super::escape::escape;
+use super::metadata::display;
+use super::printer::Printer;
+use super::stdin::is_stdin;
+use crate::io::{self, ReadError};
+use crate::key::{KeyRing, Passphrase};
+
+/// The most that a key file can have, and a passphrase file.
+const LIMIT: u64 = 1 << 20;
+
+/// The most keys that are read from one folder.
+const MOST_IN_FOLDER: usize = 10_000;
+
+/// Reads all keys into a ring.
+///
+/// A named file must be a key. In a folder, what is no key is passed over.
+pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
+    let mut ring = KeyRing::default();
+    for path in paths(keys) {
+        if path.is_dir() {
+            add_folder(&mut ring, &path, printer)?;
+            continue;
+        }
+        let name = display(&path);
+        let bytes = if is_stdin(&path) {
+            io::read_limited(std::io::stdin(), LIMIT)
+        } else {
+            warn_if_readable_by_others(&path, printer);
+            io::read_file(&path, LIMIT)
+        };
+        let bytes = bytes.map_err(|error| Failure::KeyUnread(name.clone(), error))?;
+        ring.add(&name, &bytes)
+            .map_err(|error| Failure::Key(name, error))?;
+    }
+    if let Some(command) = &keys.key_command {
+        let bytes = io::run_command(command, &[], &[], LIMIT)
+            .map_err(|error| Failure::Command("--key-command", error))?;
+        ring.add("--key-command", &bytes)
+            .map_err(|error| Failure::Key("--key-command".to_owned(), error))?;
+    }
+    Ok(ring)
+}
+
+/// `-k`, else `UNREEL_KEY_FILE`, else systemd's credential.
+fn paths(keys: &Keys) -> Vec<PathBuf> {
+    if !keys.paths.is_empty() || keys.key_command.is_some() {
+        return keys.paths.clone();
+    }
+    let from_environment = || std::env::var_os("UNREEL_KEY_FILE").map(PathBuf::from);
+    let credential = || {
+        let folder = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+        Some(folder.join("unreel-key")).filter(|path| path.exists())
+    };
+    from_environment()
+        .filter(|path| !path.as_os_str().is_empty())
+        .or_else(credential)
+        .into_iter()
+        .collect()
+}
+
+fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<(), Failure> {
+    let unread = |error| Failure::KeyUnread(display(folder), ReadError::Io(error));
+    let mut paths = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(unread)? {
+        paths.push(entry.map_err(unread)?.path());
+        if paths.len() > MOST_IN_FOLDER {
+            return Err(Failure::TooManyKeys(display(folder), MOST_IN_FOLDER));
+        }
+    }
+    paths.sort();
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let name = display(path);
+        match io::read_file(path, LIMIT) {
+            Ok(bytes) => match ring.add(&name, &bytes) {
+                Ok(()) => warn_if_readable_by_others(path, printer),
+                Err(error) => printer.step(&format!("passed over `{name}`: {error}")),
+            },
+            Err(error) => printer.warning(&format!("passed over `{name}`: {error}")),
+        }
+    }
+    Ok(())
+}
+
+fn warn_if_readable_by_others(path: &Path, printer: &Printer) {
+    let Ok(metadata) = fs_err::metadata(path) else {
+        return;
+    };
+    if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+        printer.warning(&format!(
+            "the private key `{}` can be read by other users; chmod 600 ends that",
+            path.display()
+        ));
+    }
+}
+
+/// The passphrases of a run.
+pub(super) struct Passphrases<'a> {
+    from: &'a PassphraseFrom,
+    no_input: bool,
+    /// What the flags or the environment give, once it was read.
+    given: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl<'a> Passphrases<'a> {
+    pub(super) fn new(from: &'a PassphraseFrom, no_input: bool) -> Self {
+        Self {
+            from,
+            no_input,
+            given: None,
+        }
+    }
+
+    /// The passphrase of the key `origin`: the given one, else an answer on the terminal, never
+    /// on standard input.
+    pub(super) fn of(&mut self, origin: &str) -> Result<Passphrase, Failure> {
+        if let Some(given) = self.given()? {
+            return Ok(Passphrase::new(given.to_vec()));
+        }
+        let missing = || Failure::NoPassphrase(origin.to_owned());
+        if self.no_input {
+            return Err(missing());
+        }
+        remember_terminal();
+        let prompt = format!("Passphrase for {}: ", escape(origin));
+        let answer = rpassword::prompt_password(prompt).map_err(|_| missing())?;
+        Ok(Passphrase::new(answer.into_bytes()))
+    }
+
+    /// The passphrase that the flags or the environment give, if they do. A final newline does
+    /// not belong to it.
+    pub(super) fn given(&mut self) -> Result<Option<&Zeroizing<Vec<u8>>>, Failure> {
+        if self.given.is_none() {
+            self.given = read_given(self.from)?;
+        }
+        Ok(self.given.as_ref())
+    }
+}
+
+fn read_given(from: &PassphraseFrom) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let (name, read) = match (&from.passphrase_file, from.passphrase_fd) {
+        (Some(path), _) if is_stdin(path) => {
+            (display(path), io::read_limited(std::io::stdin(), LIMIT))
+        }
+        (Some(path), _) => (display(path), io::read_file(path, LIMIT)),
+        (None, Some(fd)) => (format!("file descriptor {fd}"), io::read_fd(fd, LIMIT)),
+        (None, None) => {
+            let value = std::env::var_os("UNREEL_PASSPHRASE");
+            return Ok(value.map(|value| Zeroizing::new(value.into_vec())));
+        }
+    };
+    let mut bytes = read.map_err(|error| Failure::PassphraseUnread(name, error))?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    Ok(Some(bytes))
+}
+
+/// The terminal as it was before a prompt switched its echo off.
+static TERMINAL: Mutex<Option<(fs_err::File, Termios)>> = Mutex::new(None);
+
+fn remember_terminal() {
+    if let Ok(terminal) = fs_err::File::open("/dev/tty")
+        && let Ok(state) = tcgetattr(&terminal)
+    {
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal, state));
+    }
+}
+
+/// Switches the echo on again, for a signal that comes during a prompt.
+pub(super) fn restore_terminal() {
+    if let Some((terminal, state)) = &*TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) {
+        tcsetattr(terminal, OptionalActions::Now, state).ok();
+    }
+}

@@ -1,0 +1,120 @@
+//! The only place that writes text to standard output or standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::{Color, Talk};
+use super::error::Failure;
+use super::escape::escape;
+
+/// Talks to people on standard error and to machines on standard output.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Printer {
+    quiet: bool,
+    verbose: bool,
+    color: bool,
+    progress: bool,
+}
+
+impl Printer {
+    /// A printer as the flags and the environment want it.
+    pub(super) fn new(talk: &Talk) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = io::stderr().is_terminal();
+        let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            quiet: talk.quiet,
+            verbose: talk.verbose,
+            color: match talk.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => terminal && !plain,
+            },
+            progress: terminal && !talk.quiet && !talk.no_progress && !set("CI"),
+        }
+    }
+
+    /// `unreel: error: …`, its causes, and what to do.
+    pub(super) fn error(&self, failure: &Failure) {
+        self.label("error", "31", &failure.to_string());
+        let mut cause = std::error::Error::source(failure);
+        while let Some(error) = cause {
+            self.line(&format!("  caused by: {error}"));
+            cause = error.source();
+        }
+        for detail in failure.details() {
+            self.line(&format!("  {detail}"));
+        }
+        self.label("hint", "36", &failure.verdict().hint);
+    }
+
+    /// Something that the user should know although it worked.
+    pub(super) fn warning(&self, text: &str) {
+        if !self.quiet {
+            self.label("warning", "33", text);
+        }
+    }
+
+    /// What was done.
+    pub(super) fn done(&self, text: &str) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// How it is done, for those who ask with `-v`.
+    pub(super) fn step(&self, text: &str) {
+        if self.verbose {
+            self.label("info", "34", text);
+        }
+    }
+
+    /// One line of data.
+    ///
+    /// # Errors
+    /// As the operating system has it; a closed pipe is one.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn data(&self, line: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{line}")?;
+        stdout.flush()
+    }
+
+    /// A bar over `length` bytes, if anybody would see it.
+    pub(super) fn progress(&self, name: &str, length: Option<u64>) -> ProgressBar {
+        let target = if self.progress {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let template = match length {
+            Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
+            None => "{msg} {spinner} {bytes} {bytes_per_sec}",
+        };
+        let bar = ProgressBar::with_draw_target(length, target).with_message(escape(name));
+        match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
+    fn label(&self, label: &str, color: &str, text: &str) {
+        let text = escape(text);
+        if self.color {
+            self.raw(&format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}"));
+        } else {
+            self.raw(&format!("unreel: {label}: {text}"));
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.raw(&escape(text));
+    }
+
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    fn raw(&self, line: &str) {
+        // There is nobody to tell that standard error is gone.
+        writeln!(io::stderr(), "{line}").ok();
+    }
+}
