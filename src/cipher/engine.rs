@@ -241,6 +241,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "made-up data")]
 mod tests {
     use std::io::Read;
     use std::sync::Mutex;

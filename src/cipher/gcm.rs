@@ -184,6 +184,7 @@ fn power(base: FieldElement, n: usize) -> FieldElement {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "made-up data")]
 mod tests {
     use aes_gcm::aead::AeadInOut;
     use aes_gcm::{Aes256Gcm, KeyInit as _};

@@ -95,11 +95,14 @@ fn read_tracks(tracks: &Element<'_>, media: &mut Media) {
         match track.child(TRACK_TYPE).and_then(|e| e.unsigned()) {
             Some(1) if media.video.is_none() => media.video = codec,
             Some(2) if media.audio.is_none() => {
+                let opus = codec == Some(Codec::Opus);
                 media.audio = codec;
                 let audio = track.child(AUDIO);
                 let find = |id| audio.as_ref().and_then(|audio| audio.child(id));
                 // The defaults are RFC 9559's.
                 media.sample_rate = match find(SAMPLING_FREQUENCY) {
+                    // Opus always plays at 48 kHz (RFC 7845); the rate here is its encoder's.
+                    _ if opus => Some(48_000),
                     Some(element) => element.float().and_then(whole_hertz),
                     None => Some(8000),
                 };

@@ -41,29 +41,17 @@ impl fmt::Display for FoundInstead {
     }
 }
 
-/// SHA-256 digests that a declared one may be of. Vonage documents none of them for encrypted
-/// archives ("sha256sum" is in its JSON all the same), so each is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digests {
-    pub(super) ciphertext: [u8; 32],
-    pub(super) padded: [u8; 32],
-    pub(super) plaintext: [u8; 32],
-}
-
-impl Digests {
-    fn contain(&self, declared: [u8; 32]) -> bool {
-        [self.ciphertext, self.padded, self.plaintext].contains(&declared)
-    }
-}
-
 /// Judges an unauthenticated plaintext of `length` bytes by everything that is known of it.
 ///
 /// A wrong key, a wrong IV, a cut or a damaged file must not pass for a recording. Damage that
 /// was there before encryption is told from damage after it by the declared digest or length.
+///
+/// `digests` are all that a declared one may be: Vonage's JSON has `sha256sum` and documents for
+/// encrypted archives neither whether it is that of the ciphertext, nor where the plaintext ends.
 pub(super) fn judge(
     expected: &Expected,
     length: u64,
-    digests: Option<Digests>,
+    digests: &[[u8; 32]],
     media: &Media,
 ) -> Result<Integrity, Error> {
     if let Some(declared) = expected.length
@@ -72,10 +60,10 @@ pub(super) fn judge(
         let found = length;
         return Err(Error::Length { found, declared });
     }
-    let digest = match (expected.sha256, digests) {
-        (Some(declared), Some(digests)) if digests.contain(declared) => true,
-        (Some(_), _) => return Err(Error::Digest),
-        (None, _) => false,
+    let digest = match expected.sha256 {
+        Some(declared) if digests.contains(&declared) => true,
+        Some(_) => return Err(Error::Digest),
+        None => false,
     };
     let first_block = |note: &&Note| matches!(note, Note::FirstBlockDamaged(_));
     if let Some(note) = media.notes.iter().find(first_block) {
