@@ -1,6 +1,7 @@
 //! [`KeyRing`]: the private keys of a run, and which of them opens a recording.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::IntoIter;
 
 use super::error::{KeyError, PayloadError, UnwrapError};
@@ -11,7 +12,8 @@ use super::rsa_key::{Fingerprint, PrivateKey, PublicKey};
 use super::unwrap::ContentKey;
 use crate::envelope::{KeyWrap, WrapAlgorithm};
 
-/// The keys of a run. A locked key asks for its passphrase at most once and stays unlocked.
+/// The keys of a run, for any number of threads. A locked key asks for its passphrase at most
+/// once and stays unlocked; other threads that need it wait for the answer.
 #[derive(Default)]
 pub struct KeyRing {
     entries: Vec<Entry>,
@@ -21,11 +23,11 @@ pub struct KeyRing {
 
 struct Entry {
     origin: String,
-    state: State,
+    state: Mutex<State>,
 }
 
 enum State {
-    Open(PrivateKey),
+    Open(Arc<PrivateKey>),
     Locked(LockedKey),
     /// It was tried to unlock it.
     Refused(KeyError),
@@ -62,7 +64,7 @@ impl KeyRing {
             let origin = origin.to_owned();
             let state = match block {
                 KeyBlock::Private(key) if self.holds(key.fingerprint()) => continue,
-                KeyBlock::Private(key) => State::Open(key),
+                KeyBlock::Private(key) => State::Open(Arc::new(key)),
                 KeyBlock::Locked(key) => State::Locked(key),
                 KeyBlock::Public(key) => {
                     self.companions.push(Companion { origin, key });
@@ -73,6 +75,7 @@ impl KeyRing {
                     continue;
                 }
             };
+            let state = Mutex::new(state);
             self.entries.push(Entry { origin, state });
         }
         Ok(())
@@ -91,7 +94,7 @@ impl KeyRing {
     /// OAEP proves a key right, so the first is the only one. RSAES-PKCS1-v1_5 does not: try
     /// each on the content, and take the next if it does not fit. See [`Search`].
     pub fn search<'a, E>(
-        &'a mut self,
+        &'a self,
         wrap: &'a KeyWrap,
         ask: &'a mut dyn FnMut(&str) -> Result<Passphrase, E>,
     ) -> Search<'a, E> {
@@ -102,9 +105,9 @@ impl KeyRing {
                 .key_id
                 .as_deref()
                 .is_some_and(|id| file_name.contains(id));
-            (!matches!(entry.state, State::Open(_)), !named)
+            (entry.open().is_none(), !named)
         };
-        order.sort_by_key(|&index| self.entries.get(index).map(rank));
+        order.sort_by_cached_key(|&index| self.entries.get(index).map(rank));
         Search {
             ring: self,
             wrap,
@@ -121,11 +124,24 @@ impl KeyRing {
             .any(|(_, key)| key.fingerprint() == fingerprint)
     }
 
-    fn private_keys(&self) -> impl Iterator<Item = (&str, &PrivateKey)> {
-        self.entries.iter().filter_map(|entry| match &entry.state {
-            State::Open(key) => Some((entry.origin.as_str(), key)),
+    fn private_keys(&self) -> impl Iterator<Item = (&str, Arc<PrivateKey>)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry.origin.as_str(), entry.open()?)))
+    }
+}
+
+impl Entry {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key, if it is not locked.
+    fn open(&self) -> Option<Arc<PrivateKey>> {
+        match &*self.state() {
+            State::Open(key) => Some(Arc::clone(key)),
             State::Locked(_) | State::Refused(_) => None,
-        })
+        }
     }
 }
 
@@ -144,7 +160,7 @@ pub struct Opened {
 /// Ends with an error if there is reason for one: a locked key could not be tried, or none of
 /// the keys opened it. A wrong passphrase is not reported before all other keys were tried.
 pub struct Search<'a, E> {
-    ring: &'a mut KeyRing,
+    ring: &'a KeyRing,
     wrap: &'a KeyWrap,
     ask: &'a mut dyn FnMut(&str) -> Result<Passphrase, E>,
     order: IntoIter<usize>,
@@ -192,12 +208,12 @@ impl<E> Search<'_, E> {
     /// What was tried and what was meant, for a recording that none of the keys opens: also for
     /// the caller who found that no candidate fits the content.
     pub fn not_opened(&self) -> NotOpened {
-        let tried = |(origin, key): (&str, &PrivateKey)| Tried {
+        let tried = |(origin, key): (&str, Arc<PrivateKey>)| Tried {
             origin: origin.to_owned(),
             fingerprint: key.fingerprint(),
             bits: key.bits(),
         };
-        let ring = &*self.ring;
+        let ring = self.ring;
         let orphans = ring
             .companions
             .iter()
@@ -217,30 +233,31 @@ impl<E> Search<'_, E> {
 
     /// Tries one key, unlocking it first if need be.
     fn attempt(&mut self, index: usize) -> Result<Option<Opened>, RingError<E>> {
-        let Some(Entry { origin, state }) = self.ring.entries.get_mut(index) else {
+        let Some(entry) = self.ring.entries.get(index) else {
             return Ok(None);
         };
-        if let State::Locked(locked) = state {
-            let passphrase = (self.ask)(origin).map_err(|error| RingError::Ask {
-                origin: origin.clone(),
-                error,
-            })?;
+        let origin = entry.origin.clone();
+        let mut state = entry.state();
+        if let State::Locked(locked) = &*state {
+            let passphrase = match (self.ask)(&origin) {
+                Ok(passphrase) => passphrase,
+                Err(error) => return Err(RingError::Ask { origin, error }),
+            };
             *state = match locked.unlock(&passphrase) {
-                Ok(key) => State::Open(key),
+                Ok(key) => State::Open(Arc::new(key)),
                 Err(error) => State::Refused(error),
             };
         }
-        let key = match state {
-            State::Open(key) => key,
+        let key = match &*state {
+            State::Open(key) => Arc::clone(key),
             State::Refused(error) => {
-                return Err(RingError::Unlock {
-                    origin: origin.clone(),
-                    error: error.clone(),
-                });
+                let error = error.clone();
+                return Err(RingError::Unlock { origin, error });
             }
             State::Locked(_) => return Ok(None),
         };
-        let (origin, fingerprint) = (origin.clone(), key.fingerprint());
+        drop(state);
+        let fingerprint = key.fingerprint();
         match key.unwrap(self.wrap) {
             Ok(key) => Ok(Some(Opened {
                 key,
