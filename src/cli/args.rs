@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 #![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -133,6 +134,20 @@ pub(super) struct Decrypt {
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) report: Report,
+    #[command(flatten)]
+    pub(super) work: Work,
+}
+
+/// How many things are done at once.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Work")]
+pub(super) struct Work {
+    /// Recordings to decrypt at the same time [default: the machine's cores]
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// Threads for one recording [default: the machine's cores, shared by the jobs]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
 }
 
 /// Which private keys.

@@ -1,7 +1,10 @@
 //! The decrypting commands: one run over its inputs.
 
 use std::io::IsTerminal;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
@@ -14,7 +17,7 @@ use super::printer::Printer;
 use super::provider::Provider;
 use super::report::Line;
 use super::stdin::{is_stdin, one_purpose};
-use crate::envelope::Envelope;
+use crate::envelope::{ContentCipher, Envelope, Padding};
 use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target, run_command};
 use crate::key::{ContentKey, Fingerprint, KeyRing, content_key_from_unwrapped};
 use crate::media::Media;
@@ -23,13 +26,13 @@ use crate::pipeline::{self, Destination, Options, Outcome};
 /// The most that `--unwrap-command` can answer: no RSA key wraps more.
 const UNWRAPPED_LIMIT: u64 = 4096;
 
-/// Decrypts what the command line names. `direct` is an envelope given by value; `adjust` has the
-/// last word on each envelope.
+/// Decrypts what the command line names. `direct` is an envelope given by value; `padding` takes
+/// the place of the provider's.
 pub(super) fn run(
     provider: Provider,
     args: &Decrypt,
     direct: Option<Envelope>,
-    adjust: &dyn Fn(&mut Envelope),
+    padding: Option<Padding>,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let inputs = inputs(args)?;
@@ -41,34 +44,28 @@ pub(super) fn run(
         (None, Some(path)) => Metadata::Document(path.clone(), None),
         (None, None) => Metadata::Sidecars,
     };
-    let mut run = Run {
+    let passphrases = Passphrases::new(&args.keys.passphrase, args.keys.no_input);
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let jobs = args.work.jobs.map_or(cores, NonZero::get).min(inputs.len());
+    let run = Run {
         provider,
         args,
-        adjust,
+        padding,
         printer,
         target,
-        metadata,
-        report,
-        ring: None,
-        passphrases: Passphrases::new(&args.keys.passphrase, args.keys.no_input),
+        threads: args
+            .work
+            .threads
+            .map_or((cores / jobs).max(1), NonZero::get),
+        metadata: Mutex::new(metadata),
+        report: Mutex::new(report),
+        ring: Mutex::new(None),
+        passphrases: Mutex::new(passphrases),
     };
-    let mut failures = Vec::new();
-    for input in &inputs {
-        if let Err(failure) = run.one(input)? {
-            if inputs.len() > 1 {
-                printer.error(&failure);
-            }
-            failures.push(failure);
-        }
-    }
-    match (failures.len(), failures.pop()) {
-        (0, _) | (_, None) => Ok(()),
-        (1, Some(failure)) if inputs.len() == 1 => Err(failure),
-        (failed, Some(_)) => Err(Failure::Partial {
-            failed,
-            total: inputs.len(),
-        }),
-    }
+    let [input] = inputs.as_slice() else {
+        return run.all(&inputs, jobs);
+    };
+    run.one(input)?
 }
 
 fn inputs(args: &Decrypt) -> Result<Vec<PathBuf>, Failure> {
@@ -152,18 +149,25 @@ impl Target {
     }
 }
 
-/// A run over its inputs.
+/// A run over its inputs, shared by its jobs.
 struct Run<'a> {
     provider: Provider,
     args: &'a Decrypt,
-    adjust: &'a dyn Fn(&mut Envelope),
+    padding: Option<Padding>,
     printer: &'a Printer,
     target: Target,
-    metadata: Metadata,
-    report: Option<fs_err::File>,
+    /// For one recording.
+    threads: usize,
+    metadata: Mutex<Metadata>,
+    report: Mutex<Option<fs_err::File>>,
     /// The private keys, once they were needed.
-    ring: Option<KeyRing>,
-    passphrases: Passphrases<'a>,
+    ring: Mutex<Option<Arc<KeyRing>>>,
+    passphrases: Mutex<Passphrases<'a>>,
+}
+
+/// A lock whose holder cannot leave it half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a run has with a recording.
@@ -173,8 +177,48 @@ enum Done {
 }
 
 impl Run<'_> {
+    /// All recordings, each for itself: what fails does not stop the others. Jobs take them in
+    /// order; what is said of them comes as they are done.
+    fn all(&self, inputs: &[PathBuf], jobs: usize) -> Result<(), Failure> {
+        let next = AtomicUsize::new(0);
+        let failed = AtomicUsize::new(0);
+        let job = || {
+            while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match self.one(input) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => {
+                        failed.fetch_add(1, Ordering::Relaxed);
+                        self.printer.error(&failure);
+                    }
+                    Err(fatal) => {
+                        next.store(inputs.len(), Ordering::Relaxed);
+                        return Err(fatal);
+                    }
+                }
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..jobs).map(|_| scope.spawn(job)).collect();
+            let mine = job();
+            others.into_iter().fold(mine, |result, other| {
+                let theirs = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                result.and(theirs)
+            })
+        })?;
+        match failed.into_inner() {
+            0 => Ok(()),
+            failed => Err(Failure::Partial {
+                failed,
+                total: inputs.len(),
+            }),
+        }
+    }
+
     /// One recording and its report. The outer error is the report's, and ends the run.
-    fn one(&mut self, input: &Path) -> Result<Result<(), Failure>, Failure> {
+    fn one(&self, input: &Path) -> Result<Result<(), Failure>, Failure> {
         let start = Instant::now();
         let mut line = Line::new(self.provider.name(), display(input));
         let result = self.recording(input, &mut line);
@@ -202,14 +246,14 @@ impl Run<'_> {
         Ok(result.map(|_| ()))
     }
 
-    fn write_report(&mut self, line: &Line) -> Result<(), Failure> {
+    fn write_report(&self, line: &Line) -> Result<(), Failure> {
         let text = serde_json::to_string(line).map_err(|e| Failure::Internal(e.into()))?;
         if self.args.report.json {
             self.printer
                 .data(&text)
                 .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))?;
         }
-        if let (Some(file), Some(path)) = (&mut self.report, &self.args.report.report) {
+        if let (Some(file), Some(path)) = (&mut *lock(&self.report), &self.args.report.report) {
             // In one write, so that lines of runs at the same time do not mix.
             std::io::Write::write_all(file, format!("{text}\n").as_bytes())
                 .map_err(|error| Failure::Unwritten(display(path), error))?;
@@ -218,9 +262,13 @@ impl Run<'_> {
     }
 
     /// Everything that can fail without a key comes first; then keys, then the media.
-    fn recording(&mut self, input: &Path, line: &mut Line) -> Result<Done, Failure> {
-        let mut envelope = self.metadata.envelope(self.provider, input)?;
-        (self.adjust)(&mut envelope);
+    fn recording(&self, input: &Path, line: &mut Line) -> Result<Done, Failure> {
+        let mut envelope = lock(&self.metadata).envelope(self.provider, input)?;
+        if let (ContentCipher::Aes256Cbc { padding, .. }, Some(choice)) =
+            (&mut envelope.cipher, self.padding)
+        {
+            *padding = choice;
+        }
         line.envelope(&envelope);
         let named = self.name(&envelope, input)?;
         let inputs = self.inputs_of(input);
@@ -266,7 +314,7 @@ impl Run<'_> {
         let options = Options {
             require_integrity: self.args.output.require_integrity,
             sha256: self.args.report.sha256,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: self.threads,
             progress: &|bytes| bar.inc(bytes),
         };
         let result = pipeline::open(&envelope, &key, &head, source, destination, options);
@@ -281,7 +329,7 @@ impl Run<'_> {
             Err(pipeline::Error::Output(error)) => return Err(error.into()),
             Err(error) => return Err(not_decrypted(error)),
         };
-        let output = match self.target {
+        let output = match &self.target {
             Target::Stdout { .. } => Some("-".to_owned()),
             _ => outcome.output.as_deref().map(display),
         };
@@ -359,9 +407,19 @@ impl Run<'_> {
         self.args.output.if_exists == IfExists::Skip
     }
 
+    fn ring(&self) -> Result<Arc<KeyRing>, Failure> {
+        let mut ring = lock(&self.ring);
+        if let Some(ring) = &*ring {
+            return Ok(Arc::clone(ring));
+        }
+        let loaded = Arc::new(keys::ring(&self.args.keys, self.printer)?);
+        *ring = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
     /// The content key, from the user's command or from the ring.
     fn unwrap(
-        &mut self,
+        &self,
         envelope: &Envelope,
         head: &[u8],
         input: &Path,
@@ -369,12 +427,8 @@ impl Run<'_> {
         if let Some(command) = &self.args.keys.unwrap_command {
             return Ok((unwrap_with(command, envelope)?, None));
         }
-        let ring = match &mut self.ring {
-            Some(ring) => ring,
-            none => none.insert(keys::ring(&self.args.keys, self.printer)?),
-        };
-        let passphrases = &mut self.passphrases;
-        let mut ask = |origin: &str| passphrases.of(origin);
+        let ring = self.ring()?;
+        let mut ask = |origin: &str| lock(&self.passphrases).of(origin);
         let search = ring.search(&envelope.wrap, &mut ask);
         let opened = pipeline::choose(envelope, head, search)
             .map_err(|error| Failure::of_ring(&display(input), error))?;

@@ -23,7 +23,7 @@ use self::args::{Cli, Command, VonagePadding};
 use self::error::Failure;
 use self::printer::Printer;
 use self::provider::Provider;
-use crate::envelope::{ContentCipher, Envelope, Padding};
+use crate::envelope::{Envelope, Padding};
 use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};
 
 /// Runs the program with these arguments, the first being its own name.
@@ -54,40 +54,33 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
             .transpose()
             .map_err(|error| Failure::Direct(provider, error))
     };
-    let as_it_is: &dyn Fn(&mut Envelope) = &|_| ();
     match command {
         Command::TwilioVoice(args) => {
             let values = args.encrypted_cek.as_ref().zip(args.iv.as_ref());
             let envelope = values.map(|(key, iv)| twilio_voice::from_values(key, iv));
             let provider = Provider::TwilioVoice;
             let envelope = direct(provider, envelope)?;
-            decrypt::run(provider, &args.decrypt, envelope, as_it_is, printer)
+            decrypt::run(provider, &args.decrypt, envelope, None, printer)
         }
         Command::TwilioVideo(args) => {
             let values = args.encrypted_key.as_ref().zip(args.iv.as_ref());
             let envelope = values.map(|(key, iv)| twilio_video::from_values(key, iv));
             let provider = Provider::TwilioVideo;
             let envelope = direct(provider, envelope)?;
-            decrypt::run(provider, &args.decrypt, envelope, as_it_is, printer)
+            decrypt::run(provider, &args.decrypt, envelope, None, printer)
         }
         Command::Vonage(args) => {
             let envelope = args.password.as_deref().map(vonage::from_password);
             let provider = Provider::Vonage;
             let envelope = direct(provider, envelope)?;
-            let padded = |envelope: &mut Envelope| set_padding(envelope, args.padding);
-            decrypt::run(provider, &args.decrypt, envelope, &padded, printer)
+            let padding = match args.padding {
+                VonagePadding::Auto => Padding::TransportStream,
+                VonagePadding::Pkcs7 => Padding::Pkcs7,
+                VonagePadding::Keep => Padding::Keep,
+            };
+            decrypt::run(provider, &args.decrypt, envelope, Some(padding), printer)
         }
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
-    }
-}
-
-fn set_padding(envelope: &mut Envelope, choice: VonagePadding) {
-    if let ContentCipher::Aes256Cbc { padding, .. } = &mut envelope.cipher {
-        *padding = match choice {
-            VonagePadding::Auto => Padding::TransportStream,
-            VonagePadding::Pkcs7 => Padding::Pkcs7,
-            VonagePadding::Keep => Padding::Keep,
-        };
     }
 }

@@ -37,36 +37,36 @@ impl Printer {
 
     /// `unreel: error: …`, its causes, and what to do.
     pub(super) fn error(&self, failure: &Failure) {
-        self.label("error", "31", &failure.to_string());
+        let mut lines = vec![self.label("error", "31", &failure.to_string())];
         let mut cause = std::error::Error::source(failure);
         while let Some(error) = cause {
-            self.line(&format!("  caused by: {error}"));
+            lines.push(escape(&format!("  caused by: {error}")));
             cause = error.source();
         }
-        for detail in failure.details() {
-            self.line(&format!("  {detail}"));
-        }
-        self.label("hint", "36", &failure.verdict().hint);
+        let details = failure.details();
+        lines.extend(details.iter().map(|detail| escape(&format!("  {detail}"))));
+        lines.push(self.label("hint", "36", &failure.verdict().hint));
+        say(&lines.join("\n"));
     }
 
     /// Something that the user should know although it worked.
     pub(super) fn warning(&self, text: &str) {
         if !self.quiet {
-            self.label("warning", "33", text);
+            say(&self.label("warning", "33", text));
         }
     }
 
     /// What was done.
     pub(super) fn done(&self, text: &str) {
         if !self.quiet {
-            self.line(text);
+            say(&escape(text));
         }
     }
 
     /// How it is done, for those who ask with `-v`.
     pub(super) fn step(&self, text: &str) {
         if self.verbose {
-            self.label("info", "34", text);
+            say(&self.label("info", "34", text));
         }
     }
 
@@ -99,22 +99,18 @@ impl Printer {
         }
     }
 
-    fn label(&self, label: &str, color: &str, text: &str) {
+    fn label(&self, label: &str, color: &str, text: &str) -> String {
         let text = escape(text);
         if self.color {
-            self.raw(&format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}"));
+            format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
         } else {
-            self.raw(&format!("unreel: {label}: {text}"));
+            format!("unreel: {label}: {text}")
         }
     }
+}
 
-    fn line(&self, text: &str) {
-        self.raw(&escape(text));
-    }
-
-    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
-    fn raw(&self, line: &str) {
-        // There is nobody to tell that standard error is gone.
-        writeln!(io::stderr(), "{line}").ok();
-    }
+/// Writes lines to standard error in one piece: jobs do not mix theirs.
+fn say(lines: &str) {
+    // There is nobody to tell that standard error is gone.
+    io::stderr().write_all(format!("{lines}\n").as_bytes()).ok();
 }

@@ -12,6 +12,16 @@ pub struct Stdout {
     file: File,
 }
 
+/// Asks for a pipe of 1 MiB, the most that every user may have (pipe(7)). With the usual 64 KiB
+/// writer and reader wait for each other most of the time.
+#[cfg(target_os = "linux")]
+fn enlarge(pipe: &impl AsFd) {
+    rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20).ok();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn enlarge(_pipe: &impl AsFd) {}
+
 impl Stdout {
     /// Takes hold of it.
     ///
@@ -19,6 +29,7 @@ impl Stdout {
     /// As the operating system has it.
     pub fn open() -> io::Result<Self> {
         let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+        enlarge(&descriptor);
         Ok(Self {
             file: File::from_parts(descriptor.into(), "standard output"),
         })
