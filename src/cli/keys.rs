@@ -37,12 +37,15 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
         let bytes = if is_stdin(&path) {
             io::read_limited(std::io::stdin(), LIMIT)
         } else {
-            warn_if_readable_by_others(&path, printer);
             io::read_file(&path, LIMIT)
         };
         let bytes = bytes.map_err(|error| Failure::KeyUnread(name.clone(), error))?;
-        ring.add(&name, &bytes)
+        let is_secret = ring
+            .add(&name, &bytes)
             .map_err(|error| Failure::Key(name, error))?;
+        if is_secret {
+            warn_if_readable_by_others(&path, printer);
+        }
     }
     if let Some(command) = &keys.key_command {
         let bytes = io::run_command(command, &[], &[], LIMIT)
@@ -84,7 +87,8 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<()
         let name = display(path);
         match io::read_file(path, LIMIT) {
             Ok(bytes) => match ring.add(&name, &bytes) {
-                Ok(()) => warn_if_readable_by_others(path, printer),
+                Ok(true) => warn_if_readable_by_others(path, printer),
+                Ok(false) => {}
                 Err(error) => printer.step(&format!("passed over `{name}`: {error}")),
             },
             Err(error) => printer.warning(&format!("passed over `{name}`: {error}")),

@@ -55,12 +55,15 @@ impl KeyRing {
     /// Reads a key file into the ring. A key that is already there is not added again.
     ///
     /// `origin` is the printable name of the file; it comes back in [`Opened`] and the errors.
+    /// Returns whether the file holds a private key: certificates alone are no secret.
     ///
     /// # Errors
     ///
     /// Those of [`parse`]; the ring is then unchanged.
-    pub fn add(&mut self, origin: &str, bytes: &[u8]) -> Result<(), KeyError> {
+    pub fn add(&mut self, origin: &str, bytes: &[u8]) -> Result<bool, KeyError> {
+        let mut is_secret = false;
         for block in parse(bytes)? {
+            is_secret |= !matches!(block, KeyBlock::Public(_));
             let origin = origin.to_owned();
             let state = match block {
                 KeyBlock::Private(key) if self.holds(key.fingerprint()) => continue,
@@ -78,7 +81,7 @@ impl KeyRing {
             let state = Mutex::new(state);
             self.entries.push(Entry { origin, state });
         }
-        Ok(())
+        Ok(is_secret)
     }
 
     /// Whether there is no private key in it, locked ones included.
