@@ -54,6 +54,8 @@ pub(super) enum Failure {
     KeyUnread(String, #[source] ReadError),
     #[error("the folder `{0}` holds more than {1} files")]
     TooManyKeys(String, usize),
+    #[error("the folder `{0}` holds no private key that can be used")]
+    NoKeyIn(String),
     #[error("cannot use the private key `{0}`")]
     Key(String, #[source] KeyError),
     #[error("the private key `{0}` is encrypted, and no passphrase was given")]
@@ -136,6 +138,10 @@ impl Failure {
             Self::TooManyKeys(..) => (
                 Code::Key,
                 "name the keys that are needed, one -k PATH each".to_owned(),
+            ),
+            Self::NoKeyIn(_) => (
+                Code::Key,
+                "add -v to see what was passed over and why".to_owned(),
             ),
             Self::Key(name, error) => (Code::Key, key_hint(name, error)),
             Self::NoPassphrase(_) => (

@@ -25,12 +25,16 @@ const MOST_IN_FOLDER: usize = 10_000;
 
 /// Reads all keys into a ring.
 ///
-/// A named file must be a key. In a folder, what is no key is passed over.
+/// A named file must be a key. In a folder, what is no key is passed over, but if that is all
+/// there is, no key was found where the user said it is.
 pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::default();
+    let mut useless = None;
     for path in paths(keys) {
         if path.is_dir() {
-            add_folder(&mut ring, &path, printer)?;
+            if !add_folder(&mut ring, &path, printer)? {
+                useless = Some(display(&path));
+            }
             continue;
         }
         let name = display(&path);
@@ -53,7 +57,10 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
         ring.add("--key-command", &bytes)
             .map_err(|error| Failure::Key("--key-command".to_owned(), error))?;
     }
-    Ok(ring)
+    match useless {
+        Some(folder) if ring.is_empty() => Err(Failure::NoKeyIn(folder)),
+        _ => Ok(ring),
+    }
 }
 
 /// `-k`, else `UNREEL_KEY_FILE`, else systemd's credential.
@@ -73,7 +80,8 @@ fn paths(keys: &Keys) -> Vec<PathBuf> {
         .collect()
 }
 
-fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<(), Failure> {
+/// Whether anything in the folder was a key or certificate.
+fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bool, Failure> {
     let unread = |error| Failure::KeyUnread(display(folder), ReadError::Io(error));
     let mut paths = Vec::new();
     for entry in fs_err::read_dir(folder).map_err(unread)? {
@@ -83,18 +91,23 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<()
         }
     }
     paths.sort();
+    let mut found = false;
     for path in paths.iter().filter(|path| path.is_file()) {
         let name = display(path);
         match io::read_file(path, LIMIT) {
             Ok(bytes) => match ring.add(&name, &bytes) {
-                Ok(true) => warn_if_readable_by_others(path, printer),
-                Ok(false) => {}
+                Ok(is_secret) => {
+                    found = true;
+                    if is_secret {
+                        warn_if_readable_by_others(path, printer);
+                    }
+                }
                 Err(error) => printer.step(&format!("passed over `{name}`: {error}")),
             },
             Err(error) => printer.warning(&format!("passed over `{name}`: {error}")),
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn warn_if_readable_by_others(path: &Path, printer: &Printer) {
