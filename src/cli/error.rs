@@ -60,6 +60,8 @@ pub(super) enum Failure {
     Key(String, #[source] KeyError),
     #[error("the private key `{0}` is encrypted, and no passphrase was given")]
     NoPassphrase(String),
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
     #[error("cannot read the passphrase from `{0}`")]
     PassphraseUnread(String, #[source] ReadError),
     #[error("the command of {0} gave no answer")]
@@ -147,6 +149,11 @@ impl Failure {
             Self::NoPassphrase(_) => (
                 Code::Key,
                 "pass it with --passphrase-file PATH, --passphrase-fd N or UNREEL_PASSPHRASE"
+                    .to_owned(),
+            ),
+            Self::EmptyPassphrase => (
+                Code::Key,
+                "an empty passphrase protects nothing; leave it away for a key without one"
                     .to_owned(),
             ),
             Self::PassphraseUnread(..) => {

@@ -31,9 +31,10 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
     let files = Files::of(args)?;
     files.check()?;
     let mut passphrases = Passphrases::new(&args.passphrase, true);
-    let passphrase = passphrases
-        .given()?
-        .map(|given| Passphrase::new(given.to_vec()));
+    let passphrase = match passphrases.given()? {
+        Some(given) if given.is_empty() => return Err(Failure::EmptyPassphrase),
+        given => given.map(|given| Passphrase::new(given.to_vec())),
+    };
 
     let key = generate(bits).map_err(Failure::Generate)?;
     let private = key

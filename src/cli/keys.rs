@@ -173,7 +173,8 @@ fn read_given(from: &PassphraseFrom) -> Result<Option<Zeroizing<Vec<u8>>>, Failu
         (Some(path), _) => (display(path), io::read_file(path, LIMIT)),
         (None, Some(fd)) => (format!("file descriptor {fd}"), io::read_fd(fd, LIMIT)),
         (None, None) => {
-            let value = std::env::var_os("UNREEL_PASSPHRASE");
+            // Set to nothing is not set, as with the other variables.
+            let value = std::env::var_os("UNREEL_PASSPHRASE").filter(|value| !value.is_empty());
             return Ok(value.map(|value| Zeroizing::new(value.into_vec())));
         }
     };
