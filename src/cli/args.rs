@@ -259,7 +259,7 @@ pub(super) struct Keygen {
         requires = "certificate"
     )]
     pub(super) days: u32,
-    /// Put NAME- before the names of the files
+    /// Put NAME_ before the names of the files
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
     #[command(flatten)]

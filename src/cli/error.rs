@@ -85,7 +85,7 @@ pub(super) enum Failure {
     Output(#[from] OutputError),
     #[error("cannot write `{0}`")]
     Unwritten(String, #[source] std::io::Error),
-    #[error("the private key `{0}` exists already")]
+    #[error("`{}` exists already", .0.display())]
     KeyExists(PathBuf),
     #[error("cannot name the output of `{0}` in a folder")]
     Nameless(String),
