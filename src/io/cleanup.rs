@@ -30,14 +30,19 @@ impl Drop for CleanedUp {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP remove the names on the list and then end the program
-/// as they would have without this: a shell sees 130, 143, 129.
+/// as they would have without this: a shell sees 130, 143, 129. Those that were ignored when the
+/// program started stay so: nohup(1) and shells, for background jobs, rely on it.
 ///
 /// `before_exit` runs first, to leave the terminal as it was.
 ///
 /// # Errors
 /// As the operating system has it.
 pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let ignored = ignored();
+    let heeded = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = Signals::new(heeded)?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
@@ -53,6 +58,15 @@ pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
             }
         })?;
     Ok(())
+}
+
+/// The signals that whoever started the program had it ignore, a bit each: "`SigIgn` … Masks
+/// (expressed in hexadecimal)" (proc(5)). None where that is not to be learnt.
+fn ignored() -> u64 {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 fn names<R>(work: impl FnOnce(&mut Vec<PathBuf>) -> R) -> R {
