@@ -56,6 +56,10 @@ pub fn check_target(target: &Path, replace: bool, inputs: &[FileId]) -> Result<(
     if FileId::at(target).is_some_and(|id| inputs.contains(&id)) {
         return Err(OutputError::IsInput(target.to_owned()));
     }
+    let not_a_file = |what| Err(OutputError::NotAFile(target.to_owned(), what));
+    if target.as_os_str().as_bytes().ends_with(b"/") {
+        return not_a_file("a folder");
+    }
     let folder = folder_of(target);
     if !folder.is_dir() {
         return Err(OutputError::NoFolder(folder.to_owned()));
@@ -66,7 +70,6 @@ pub fn check_target(target: &Path, replace: bool, inputs: &[FileId]) -> Result<(
         Err(error) => return Err(failed("looking at", target)(error)),
     };
     let kind = metadata.file_type();
-    let not_a_file = |what| Err(OutputError::NotAFile(target.to_owned(), what));
     if kind.is_dir() {
         not_a_file("a folder")
     } else if kind.is_fifo() {
