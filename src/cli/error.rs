@@ -334,6 +334,7 @@ fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Code, String)
 
 fn key_hint(name: &str, error: &KeyError) -> String {
     let convert = |tool: &str| format!("convert it: {tool}");
+    let name = quoted(name);
     match error {
         KeyError::Empty | KeyError::NoKey | KeyError::Malformed { .. } | KeyError::Inconsistent => {
             "pass the RSA private key in PEM or DER, as openssl or unreel keygen wrote it"
@@ -356,16 +357,16 @@ fn key_hint(name: &str, error: &KeyError) -> String {
         }
         KeyError::Foreign(kind) => match kind {
             ForeignKind::Pkcs12 => convert(&format!(
-                "openssl pkcs12 -in '{name}' -nocerts -out key.pem, then -k key.pem"
+                "openssl pkcs12 -in {name} -nocerts -out key.pem, then -k key.pem"
             )),
             ForeignKind::OpenSsh => convert(&format!(
-                "cp '{name}' key.pem && ssh-keygen -p -m PEM -f key.pem, then -k key.pem"
+                "cp {name} key.pem && ssh-keygen -p -m PEM -f key.pem, then -k key.pem"
             )),
             ForeignKind::Putty => convert(&format!(
-                "puttygen '{name}' -O private-openssh -o key, then ssh-keygen"
+                "puttygen {name} -O private-openssh -o key, then ssh-keygen"
             )),
             ForeignKind::JavaKeyStore => convert(&format!(
-                "keytool -importkeystore -srckeystore '{name}' -destkeystore key.p12 \
+                "keytool -importkeystore -srckeystore {name} -destkeystore key.p12 \
                  -deststoretype PKCS12, then openssl pkcs12 -in key.p12 -nocerts -out key.pem"
             )),
             ForeignKind::OpenSshPublic | ForeignKind::CertificateRequest => {
@@ -386,7 +387,7 @@ fn key_hint(name: &str, error: &KeyError) -> String {
                 _ => "pkcs8 -topk8 -v2 aes-256-cbc",
             };
             convert(&format!(
-                "openssl {command}{providers} -in '{name}' -out key.pem, then -k key.pem"
+                "openssl {command}{providers} -in {name} -out key.pem, then -k key.pem"
             ))
         }
     }
@@ -413,8 +414,13 @@ fn output_hint(error: &OutputError) -> String {
             "name a file with -o FILE, a folder with -d DIR, or pass -o - for standard output"
                 .to_owned()
         }
-        OutputError::NoFolder(folder) => format!("make it: mkdir -p '{}'", folder.display()),
+        OutputError::NoFolder(folder) => format!("make it: mkdir -p {}", quoted(&folder.to_string_lossy())),
         OutputError::IsInput(_) => "choose another name for the output".to_owned(),
         OutputError::Io { .. } => "check the folder's permissions and its free space".to_owned(),
     }
+}
+
+/// `text` as one word of a shell's.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
