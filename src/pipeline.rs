@@ -53,8 +53,8 @@ pub enum Destination<'a> {
     File {
         /// The file without its name.
         staged: Staged,
-        /// Its name, which may depend on what the content is.
-        name: &'a dyn Fn(&Media) -> PathBuf,
+        /// Its name, which may depend on what the content is, or why it cannot have it.
+        name: &'a dyn Fn(&Media) -> Result<PathBuf, OutputError>,
         /// Whether a file of that name is replaced.
         replace: bool,
     },
@@ -241,7 +241,7 @@ pub fn open(
             replace,
         } => {
             let mut outcome = work.pass(Some(&staged), None)?;
-            let output = name(&outcome.media);
+            let output = name(&outcome.media)?;
             staged.commit(&output, replace)?;
             outcome.output = Some(output);
             Ok(outcome)

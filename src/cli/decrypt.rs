@@ -13,6 +13,7 @@ use super::args::{Decrypt, IfExists};
 use super::error::Failure;
 use super::keys::{self, Passphrases};
 use super::metadata::{Metadata, display, file_name, stem};
+use super::own::Own;
 use super::printer::Printer;
 use super::provider::Provider;
 use super::report::Line;
@@ -38,7 +39,9 @@ pub(super) fn run(
     let inputs = inputs(args)?;
     let target = Target::of(args, &inputs)?;
     check_stdin(args, &inputs)?;
-    let report = args.report.report.as_deref().map(open_report).transpose()?;
+    let mut own = Own::of(args, &inputs);
+    let report = args.report.report.as_deref();
+    let report = report.map(|path| open_report(path, &mut own)).transpose()?;
     let metadata = match (direct, &args.metadata) {
         (Some(envelope), _) => Metadata::Direct(Box::new(envelope)),
         (None, Some(path)) => Metadata::Document(path.clone(), None),
@@ -53,6 +56,7 @@ pub(super) fn run(
         padding,
         printer,
         target,
+        own,
         threads: args
             .work
             .threads
@@ -85,25 +89,33 @@ fn inputs(args: &Decrypt) -> Result<Vec<PathBuf>, Failure> {
 fn check_stdin(args: &Decrypt, inputs: &[PathBuf]) -> Result<(), Failure> {
     let count = |paths: &[PathBuf]| paths.iter().filter(|path| is_stdin(path)).count();
     let named = |path: &Option<PathBuf>| usize::from(path.as_deref().is_some_and(is_stdin));
+    let passphrase = &args.keys.passphrase;
+    let descriptor = usize::from(passphrase.passphrase_fd == Some(0));
     one_purpose(&[
         ("the media", count(inputs)),
         ("the metadata", named(&args.metadata)),
-        ("the private key", count(&args.keys.paths)),
+        ("the private key", count(&keys::paths(&args.keys))),
         (
             "the passphrase",
-            named(&args.keys.passphrase.passphrase_file),
+            named(&passphrase.passphrase_file) + descriptor,
         ),
     ])
 }
 
-/// Lines are added to a report, so that one file serves many runs.
-fn open_report(path: &Path) -> Result<fs_err::File, Failure> {
-    fs_err::OpenOptions::new()
+/// Lines are added to a report, so that one file serves many runs. It must not be a file that the
+/// run reads, and no output may take its place.
+fn open_report(path: &Path, own: &mut Own) -> Result<fs_err::File, Failure> {
+    if FileId::at(path).is_some_and(|id| own.all().contains(&id)) {
+        return Err(OutputError::IsInput(path.to_owned()).into());
+    }
+    let file = fs_err::OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .open(path)
-        .map_err(|error| Failure::Unwritten(display(path), error))
+        .map_err(|error| Failure::Unwritten(display(path), error))?;
+    own.add(path);
+    Ok(file)
 }
 
 /// Where the outputs go.
@@ -156,6 +168,7 @@ struct Run<'a> {
     padding: Option<Padding>,
     printer: &'a Printer,
     target: Target,
+    own: Own,
     /// For one recording.
     threads: usize,
     metadata: Mutex<Metadata>,
@@ -271,8 +284,7 @@ impl Run<'_> {
         }
         line.envelope(&envelope);
         let named = self.name(&envelope, input)?;
-        let inputs = self.inputs_of(input);
-        if let Some(existing) = self.check_names(&named, &inputs)? {
+        if let Some(existing) = self.check_names(&named)? {
             line.skipped(display(&existing));
             return Ok(Done::Skipped);
         }
@@ -285,7 +297,7 @@ impl Run<'_> {
             Target::File(path) => Some(Staged::create(path)?),
             Target::Folder(folder) => Some(Staged::create(&folder.join(&named))?),
             Target::Stdout { .. } => {
-                stdout = Some(self.open_stdout(&source)?);
+                stdout = Some(self.open_stdout()?);
                 None
             }
             Target::Check => None,
@@ -294,11 +306,13 @@ impl Run<'_> {
         let (key, fingerprint) = self.unwrap(&envelope, &head, input)?;
         line.key(fingerprint);
 
-        let target = self.target.clone();
-        let name = |media: &Media| match &target {
-            Target::Folder(folder) => folder.join(format!("{named}.{}", media.extension)),
-            Target::File(path) => path.clone(),
-            Target::Check | Target::Stdout { .. } => PathBuf::new(),
+        let name = |media: &Media| {
+            let output = match &self.target {
+                Target::Folder(folder) => folder.join(format!("{named}.{}", media.extension)),
+                Target::File(path) => path.clone(),
+                Target::Check | Target::Stdout { .. } => PathBuf::new(),
+            };
+            check_target(&output, self.replaces(), &self.own.all()).map(|()| output)
         };
         let destination = match (&self.target, staged, &mut stdout) {
             (Target::Stdout { verified: true }, _, Some(stdout)) => Destination::Stdout(stdout),
@@ -349,19 +363,21 @@ impl Run<'_> {
     }
 
     /// Looks at every name that the output can get. `Some` is one that exists and is to be left.
-    fn check_names(&self, named: &str, inputs: &[FileId]) -> Result<Option<PathBuf>, Failure> {
+    fn check_names(&self, named: &str) -> Result<Option<PathBuf>, Failure> {
         let candidates = match &self.target {
             Target::Check | Target::Stdout { .. } => vec![],
             Target::File(path) => vec![path.clone()],
             Target::Folder(folder) => {
-                let extensions = self.provider.extensions().iter();
+                let extensions = self.provider.extensions(named).iter();
                 extensions
                     .map(|extension| folder.join(format!("{named}.{extension}")))
+                    // The metadata that lies there is no output of an earlier run.
+                    .filter(|path| !self.own.lies_beside(path))
                     .collect()
             }
         };
         for candidate in candidates {
-            match check_target(&candidate, self.replaces(), inputs) {
+            match check_target(&candidate, self.replaces(), &self.own.all()) {
                 Ok(()) => {}
                 Err(OutputError::Exists(path)) if self.skips() => return Ok(Some(path)),
                 Err(error) => return Err(error.into()),
@@ -370,28 +386,10 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Everything that this run reads and that must not be overwritten.
-    fn inputs_of(&self, input: &Path) -> Vec<FileId> {
-        let passphrase = self.args.keys.passphrase.passphrase_file.iter();
-        let metadata = self.args.metadata.iter();
-        let report = self.args.report.report.iter();
-        let keys = self.args.keys.paths.iter();
-        std::iter::once(input)
-            .chain(
-                passphrase
-                    .chain(metadata)
-                    .chain(report)
-                    .chain(keys)
-                    .map(PathBuf::as_path),
-            )
-            .filter_map(FileId::at)
-            .collect()
-    }
-
-    fn open_stdout(&self, source: &Source) -> Result<Stdout, Failure> {
+    fn open_stdout(&self) -> Result<Stdout, Failure> {
         let name = || "standard output".to_owned();
         let stdout = Stdout::open().map_err(|error| Failure::Unwritten(name(), error))?;
-        if stdout.id().is_some() && stdout.id() == source.id() {
+        if stdout.id().is_some_and(|id| self.own.all().contains(&id)) {
             return Err(OutputError::IsInput(name().into()).into());
         }
         self.printer

@@ -414,7 +414,9 @@ fn output_hint(error: &OutputError) -> String {
             "name a file with -o FILE, a folder with -d DIR, or pass -o - for standard output"
                 .to_owned()
         }
-        OutputError::NoFolder(folder) => format!("make it: mkdir -p {}", quoted(&folder.to_string_lossy())),
+        OutputError::NoFolder(folder) => {
+            format!("make it: mkdir -p {}", quoted(&folder.to_string_lossy()))
+        }
         OutputError::IsInput(_) => "choose another name for the output".to_owned(),
         OutputError::Io { .. } => "check the folder's permissions and its free space".to_owned(),
     }

@@ -63,9 +63,19 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
     }
 }
 
+/// Every file that may be read for a key, those in folders too.
+pub(super) fn files(keys: &Keys) -> Vec<PathBuf> {
+    let inside = |path: PathBuf| match fs_err::read_dir(&path) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => vec![path],
+    };
+    paths(keys).into_iter().flat_map(inside).collect()
+}
+
 /// `-k`, else `UNREEL_KEY_FILE`, else systemd's credential.
-fn paths(keys: &Keys) -> Vec<PathBuf> {
-    if !keys.paths.is_empty() || keys.key_command.is_some() {
+pub(super) fn paths(keys: &Keys) -> Vec<PathBuf> {
+    let commands = keys.key_command.is_some() || keys.unwrap_command.is_some();
+    if !keys.paths.is_empty() || commands {
         return keys.paths.clone();
     }
     let from_environment = || std::env::var_os("UNREEL_KEY_FILE").map(PathBuf::from);

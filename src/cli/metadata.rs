@@ -91,7 +91,7 @@ impl Metadata {
 }
 
 /// The file beside `input` that has its name, or its name without some of the extensions.
-fn sidecar(input: &Path) -> Option<PathBuf> {
+pub(super) fn sidecar(input: &Path) -> Option<PathBuf> {
     if is_stdin(input) {
         return None;
     }

@@ -9,6 +9,7 @@ mod inspect;
 mod keygen;
 mod keys;
 mod metadata;
+mod own;
 mod printer;
 mod provider;
 mod report;

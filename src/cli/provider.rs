@@ -30,9 +30,11 @@ impl Provider {
         }
     }
 
-    /// The extensions that an output in a folder can get.
-    pub(super) fn extensions(self) -> &'static [&'static str] {
+    /// The extensions that an output `name` in a folder can get.
+    pub(super) fn extensions(self, name: &str) -> &'static [&'static str] {
         match self {
+            // RE… is a recording. Many keep its metadata beside it, as RE….json; that is no output.
+            Self::TwilioVoice if name.starts_with("RE") => &["wav", "mp3", "ogg", "bin"],
             Self::TwilioVoice => &["wav", "json", "mp3", "ogg", "bin"],
             Self::TwilioVideo => &["mka", "mkv", "webm", "mp4", "m4a"],
             Self::Vonage => &["ts", "mp4", "m4a"],

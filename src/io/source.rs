@@ -51,7 +51,8 @@ impl Source {
         let file = File::from_parts(descriptor.into(), "standard input");
         let at_start = rustix::fs::tell(&file).is_ok_and(|offset| offset == 0);
         if file.metadata()?.is_file() && !at_start {
-            return Ok(Self::stream(file, None));
+            let id = FileId::of(&file.metadata()?);
+            return Ok(Self::stream(file, Some(id)));
         }
         Self::from_file(file)
     }
