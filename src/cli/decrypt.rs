@@ -1,5 +1,6 @@
 //! The decrypting commands: one run over its inputs.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,7 @@ pub(super) fn run(
         report: Mutex::new(report),
         ring: Mutex::new(None),
         passphrases: Mutex::new(passphrases),
+        names: Mutex::default(),
     };
     let [input] = inputs.as_slice() else {
         return run.all(&inputs, jobs);
@@ -176,6 +178,8 @@ struct Run<'a> {
     /// The private keys, once they were needed.
     ring: Mutex<Option<Arc<KeyRing>>>,
     passphrases: Mutex<Passphrases<'a>>,
+    /// The names in the output folder that are taken, and by which input.
+    names: Mutex<HashMap<String, PathBuf>>,
 }
 
 /// A lock whose holder cannot leave it half changed.
@@ -359,7 +363,11 @@ impl Run<'_> {
         };
         let from_id = envelope.id.as_deref().and_then(file_name);
         let name = from_id.or_else(|| stem(input).as_deref().and_then(file_name));
-        name.ok_or_else(|| Failure::Nameless(display(input)))
+        let name = name.ok_or_else(|| Failure::Nameless(display(input)))?;
+        match lock(&self.names).insert(name.clone(), input.to_owned()) {
+            Some(other) => Err(Failure::SameName(display(input), display(&other))),
+            None => Ok(name),
+        }
     }
 
     /// Looks at every name that the output can get. `Some` is one that exists and is to be left.

@@ -89,6 +89,8 @@ pub(super) enum Failure {
     KeyExists(PathBuf),
     #[error("cannot name the output of `{0}` in a folder")]
     Nameless(String),
+    #[error("the output of `{0}` would have the name that `{1}` took")]
+    SameName(String, String),
 
     #[error("{failed} of {total} inputs failed")]
     Partial { failed: usize, total: usize },
@@ -189,6 +191,10 @@ impl Failure {
             Self::Nameless(_) => (
                 Code::Usage,
                 "its metadata has no id; name the output with -o FILE".to_owned(),
+            ),
+            Self::SameName(..) => (
+                Code::Output,
+                "pass the metadata of each, or decrypt it by itself with -o FILE".to_owned(),
             ),
             Self::Partial { .. } => (
                 Code::Partial,
