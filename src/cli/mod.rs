@@ -22,6 +22,7 @@ use clap::Parser;
 
 use self::args::{Cli, Command, VonagePadding};
 use self::error::Failure;
+use self::exit::Code;
 use self::printer::Printer;
 use self::provider::Provider;
 use crate::envelope::{Envelope, Padding};
@@ -31,10 +32,7 @@ use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            error.print().ok();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return explain(&error),
     };
     let printer = Printer::new(&cli.talk);
     let result = crate::io::install_cleanup(keys::restore_terminal)
@@ -47,6 +45,20 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.verdict().code.exit())
         }
     }
+}
+
+/// Help and version, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            error.print().ok();
+        }
+        _ => Printer::plain().usage(&error.to_string()),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))
 }
 
 fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {

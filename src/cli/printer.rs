@@ -35,6 +35,27 @@ impl Printer {
         }
     }
 
+    /// A printer for when the flags could not be read.
+    pub(super) fn plain() -> Self {
+        Self::new(&Talk {
+            quiet: false,
+            verbose: false,
+            color: Color::Auto,
+            no_progress: true,
+        })
+    }
+
+    /// What clap says of the command line, in the form of all other errors.
+    pub(super) fn usage(&self, text: &str) {
+        let text = text.trim().trim_start_matches("error: ");
+        let text = text.trim_end_matches("For more information, try '--help'.");
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let mut out = vec![self.label("error", "31", lines.next().unwrap_or_default())];
+        out.extend(lines.map(|line| format!("  {}", escape(line.trim()))));
+        out.push(self.label("hint", "36", "add --help to see what there is"));
+        say(&out.join("\n"));
+    }
+
     /// `unreel: error: …`, its causes, and what to do.
     pub(super) fn error(&self, failure: &Failure) {
         let mut lines = vec![self.label("error", "31", &failure.to_string())];
