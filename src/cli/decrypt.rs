@@ -316,7 +316,7 @@ impl Run<'_> {
                 Target::File(path) => path.clone(),
                 Target::Check | Target::Stdout { .. } => PathBuf::new(),
             };
-            check_target(&output, self.replaces(), &self.own.all()).map(|()| output)
+            check_target(&output, self.replaces(), self.own.all()).map(|()| output)
         };
         let destination = match (&self.target, staged, &mut stdout) {
             (Target::Stdout { verified: true }, _, Some(stdout)) => Destination::Stdout(stdout),
@@ -385,7 +385,7 @@ impl Run<'_> {
             }
         };
         for candidate in candidates {
-            match check_target(&candidate, self.replaces(), &self.own.all()) {
+            match check_target(&candidate, self.replaces(), self.own.all()) {
                 Ok(()) => {}
                 Err(OutputError::Exists(path)) if self.skips() => return Ok(Some(path)),
                 Err(error) => return Err(error.into()),

@@ -1,5 +1,6 @@
 //! `unreel keygen`: keys, and what to do with them.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -107,7 +108,7 @@ impl Files {
     /// None of the files may exist: a key that is overwritten takes its recordings along.
     fn check(&self) -> Result<(), Failure> {
         for path in [&self.private, &self.public, &self.certificate] {
-            match check_target(path, false, &[]) {
+            match check_target(path, false, &BTreeSet::new()) {
                 Err(OutputError::Exists(path)) => return Err(Failure::KeyExists(path)),
                 Ok(()) | Err(OutputError::NoFolder(_)) => {}
                 Err(error) => return Err(error.into()),

@@ -1,5 +1,6 @@
 //! The files that a run itself needs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::Decrypt;
@@ -10,9 +11,9 @@ use crate::io::{FileId, Source};
 
 /// The files of a run, which none of its outputs may replace.
 pub(super) struct Own {
-    media: Vec<FileId>,
-    /// Metadata, keys, passphrase, report.
-    others: Vec<FileId>,
+    all: BTreeSet<FileId>,
+    /// Without the media: metadata, keys, passphrase, report.
+    others: BTreeSet<FileId>,
 }
 
 impl Own {
@@ -31,20 +32,21 @@ impl Own {
             .chain(sidecars)
             .chain(args.keys.passphrase.passphrase_file.clone())
             .chain(keys::files(&args.keys));
-        Self {
-            media: inputs.iter().filter_map(id).collect(),
-            others: others.filter_map(|path| id(&path)).collect(),
-        }
+        let others: BTreeSet<_> = others.filter_map(|path| id(&path)).collect();
+        let mut all = others.clone();
+        all.extend(inputs.iter().filter_map(id));
+        Self { all, others }
     }
 
     /// One more: a file that the run writes apart from its outputs.
     pub(super) fn add(&mut self, path: &Path) {
         self.others.extend(FileId::at(path));
+        self.all.extend(FileId::at(path));
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<FileId> {
-        [self.media.as_slice(), &self.others].concat()
+    pub(super) fn all(&self) -> &BTreeSet<FileId> {
+        &self.all
     }
 
     /// Whether `path` is one of them, but no media.

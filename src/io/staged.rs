@@ -4,6 +4,7 @@
 //! one step; whatever ends the program before leaves nothing. Where the file system cannot do
 //! that, it is `.NAME.unreel-XXXXXX`, mode 0600, removed on errors and signals.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -52,7 +53,11 @@ pub enum OutputError {
 ///
 /// # Errors
 /// See [`OutputError`].
-pub fn check_target(target: &Path, replace: bool, inputs: &[FileId]) -> Result<(), OutputError> {
+pub fn check_target(
+    target: &Path,
+    replace: bool,
+    inputs: &BTreeSet<FileId>,
+) -> Result<(), OutputError> {
     if FileId::at(target).is_some_and(|id| inputs.contains(&id)) {
         return Err(OutputError::IsInput(target.to_owned()));
     }
@@ -336,7 +341,7 @@ mod tests {
             fs_err::remove_file(&target).ok();
             fs_err::os::unix::fs::symlink(&victim, &target).unwrap();
             assert!(matches!(
-                check_target(&target, false, &[]),
+                check_target(&target, false, &BTreeSet::new()),
                 Err(OutputError::Exists(_))
             ));
             staged.commit(&target, true).unwrap();
@@ -352,7 +357,7 @@ mod tests {
         let twin = folder.path().join("twin");
         fs_err::write(&file, "").unwrap();
         fs_err::hard_link(&file, &twin).unwrap();
-        let input = [FileId::at(&file).unwrap()];
+        let input = BTreeSet::from([FileId::at(&file).unwrap()]);
         let check = |path: &Path| check_target(path, true, &input);
         assert!(matches!(check(&twin), Err(OutputError::IsInput(_))));
         assert!(matches!(
