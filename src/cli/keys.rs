@@ -161,8 +161,16 @@ impl<'a> Passphrases<'a> {
         }
         remember_terminal();
         let prompt = format!("Passphrase for {}: ", escape(origin));
-        let answer = rpassword::prompt_password(prompt).map_err(|_| missing())?;
-        Ok(Passphrase::new(answer.into_bytes()))
+        match rpassword::prompt_password(prompt) {
+            Ok(answer) => Ok(Passphrase::new(answer.into_bytes())),
+            Err(error) => {
+                // Ctrl-C, of which the signal is on its way: it must not lose against exit code 5.
+                if error.kind() == std::io::ErrorKind::Interrupted {
+                    io::interrupt();
+                }
+                Err(missing())
+            }
+        }
     }
 
     /// The passphrase that the flags or the environment give, if they do. A final newline does

@@ -47,17 +47,26 @@ pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
-                // The lock is kept: no further name is registered while the process ends.
-                names(|names| {
-                    for name in names.iter() {
-                        fs_err::remove_file(name).ok();
-                    }
-                    before_exit();
-                    signal_hook::low_level::emulate_default_handler(signal).ok();
-                });
+                end(signal, &before_exit);
             }
         })?;
     Ok(())
+}
+
+/// Ends the program as SIGINT does: for a Ctrl-C that came as a key, not as a signal.
+pub fn interrupt() {
+    end(SIGINT, &|| ());
+}
+
+fn end(signal: i32, before_exit: &dyn Fn()) {
+    // The lock is kept: no further name is registered while the process ends.
+    names(|names| {
+        for name in names.iter() {
+            fs_err::remove_file(name).ok();
+        }
+        before_exit();
+        signal_hook::low_level::emulate_default_handler(signal).ok();
+    });
 }
 
 /// The signals that whoever started the program had it ignore, a bit each: "`SigIgn` … Masks

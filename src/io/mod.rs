@@ -10,7 +10,7 @@ mod source;
 mod staged;
 mod stdout;
 
-pub use cleanup::{CleanedUp, install as install_cleanup};
+pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub use command::{CommandError, run as run_command};
 pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
 pub use source::{HEAD, Source};
