@@ -98,18 +98,24 @@ pub fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The names and contents of a folder, not deep.
+/// The names and contents of a folder, not deep. Of a link it is where it leads, of what is
+/// neither a file nor a link its kind.
 pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     std::fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let name = path
-                .file_name()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
-            (name, std::fs::read(&path).unwrap_or_default())
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().expect("a type");
+            let what = if kind.is_file() {
+                std::fs::read(entry.path()).expect("it can be read")
+            } else if kind.is_symlink() {
+                let target = std::fs::read_link(entry.path()).expect("a link");
+                format!("link to {}", target.display()).into_bytes()
+            } else {
+                format!("{kind:?}").into_bytes()
+            };
+            (name, what)
         })
         .collect()
 }
@@ -125,4 +131,221 @@ pub fn assert_refused(output: &Output, code: i32, what: &str) {
         );
     }
     assert!(!stderr.contains("panicked"), "{what}\n{stderr}");
+    assert_harmless(&stderr);
+}
+
+/// Fails if text could do more to a terminal than print a line.
+pub fn assert_harmless(text: &str) {
+    let treacherous = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+    };
+    let found = text.chars().find(treacherous);
+    assert!(found.is_none(), "{found:?} in {text:?}");
+}
+
+/// Says that a test was not made. Not eprintln!, which the test harness would hide.
+pub fn skip(why: &str) {
+    writeln!(std::io::stderr(), "NOT TESTED: {why}").ok();
+}
+
+/// Whether a program is there; if not, that is said.
+pub fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !found {
+        skip(&format!("there is no `{program}` on the PATH"));
+    }
+    found
+}
+
+/// The id of the recording that a [`Desk`] has.
+pub const VOICE: &str = "RE5eed0000000000000000000000000001";
+
+/// The digest of the plaintext of a recording of the fixtures.
+pub fn digest_of(id: &str) -> String {
+    let cases = list("cases");
+    let case = cases.iter().find(|case| text(case, "id") == id);
+    text(case.expect("a case"), "sha256").to_owned()
+}
+
+/// A folder to work in, with what decrypting a recording takes, all of mode 0600: `call.enc`,
+/// `meta.json` (which is no sidecar of it) and `key.pem`.
+pub struct Desk(tempfile::TempDir);
+
+impl Desk {
+    pub fn new() -> Self {
+        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
+        desk.bring(&format!("twilio-voice/{VOICE}.wav.enc"), "call.enc");
+        desk.bring("twilio-voice/recording.json", "meta.json");
+        desk.bring("keys/pkcs8.pem", "key.pem");
+        desk
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.path(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).expect("a folder");
+        }
+        std::fs::write(&path, bytes).expect("it can be written");
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).expect("its mode");
+    }
+
+    /// Puts a file of the fixtures there under another name.
+    pub fn bring(&self, path: &str, name: &str) {
+        self.write(name, std::fs::read(fixture(path)).expect(path));
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn mode(&self, name: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::symlink_metadata(self.path(name)).expect(name);
+        metadata.permissions().mode() & 0o7777
+    }
+
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        contents(self.0.path())
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.contents().into_keys().collect()
+    }
+
+    /// The binary in this folder, with arguments that are separated by spaces.
+    pub fn unreel(&self, arguments: &str) -> Command {
+        let mut command = unreel();
+        command.current_dir(self.0.path());
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// The same to decrypt with the metadata and the key.
+    pub fn voice(&self, arguments: &str) -> Command {
+        self.unreel(&format!("twilio-voice -m meta.json -k key.pem {arguments}"))
+    }
+
+    /// A script of bash in this folder, where `$UNREEL` is the binary.
+    pub fn bash(&self, script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.env_clear().current_dir(self.0.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("UNREEL", env!("CARGO_BIN_EXE_unreel"));
+        command.arg("-c").arg(script).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs what has to succeed.
+    #[expect(clippy::unused_self, reason = "it goes with `refused`")]
+    pub fn done(&self, mut command: Command) -> Output {
+        let output = command.output().expect("it starts");
+        let stderr = stderr(&output);
+        assert!(output.status.success(), "{command:?}\n{stderr}");
+        assert_harmless(&stderr);
+        output
+    }
+
+    /// Runs what has to decrypt the recording to `out.wav`. Returns standard error.
+    pub fn opens(&self, command: Command) -> String {
+        let output = self.done(command);
+        assert_eq!(sha256(&self.read("out.wav")), digest_of(VOICE));
+        std::fs::remove_file(self.path("out.wav")).expect("it was there");
+        stderr(&output)
+    }
+
+    /// Runs what has to end with `code`, say each of `says`, and leave the folder as it was.
+    /// Returns standard error.
+    pub fn refused(&self, mut command: Command, code: i32, says: &[&str]) -> String {
+        let before = self.contents();
+        let output = command.output().expect("it starts");
+        self.was_refused(&format!("{command:?}"), &output, code, says, &before)
+    }
+
+    /// The same for what has run.
+    pub fn was_refused(
+        &self,
+        what: &str,
+        output: &Output,
+        code: i32,
+        says: &[&str],
+        before: &BTreeMap<String, Vec<u8>>,
+    ) -> String {
+        assert_refused(output, code, what);
+        let stderr = stderr(output);
+        for text in says {
+            assert!(stderr.contains(text), "{what}: no `{text}`\n{stderr}");
+        }
+        let after = self.contents();
+        assert!(
+            after == *before,
+            "{what}: {:?} became {:?}\n{stderr}",
+            before.keys(),
+            after.keys()
+        );
+        assert!(output.stdout.is_empty(), "{what}: something was released");
+        stderr
+    }
+}
+
+/// A long Twilio Voice recording by the `aes-gcm` crate: `large.enc`, its content key `cek`, and
+/// the arguments that open it without RSA. Returns the plaintext.
+pub fn large_recording(desk: &Desk, length: u32) -> (String, Vec<u8>) {
+    use aes_gcm::aead::Aead;
+    use aes_gcm::{Aes256Gcm, KeyInit};
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
+    let plaintext = wav(length);
+    let (key, iv) = ([7; 32], [9; 12]);
+    let cipher = Aes256Gcm::new(&key.into());
+    let sealed = cipher.encrypt(&iv.into(), plaintext.as_slice());
+    desk.write("large.enc", sealed.expect("it can be encrypted"));
+    desk.write("cek", key);
+    let arguments = format!(
+        "twilio-voice --encrypted-cek {} --iv {}",
+        BASE64_STANDARD.encode([1; 256]),
+        BASE64_STANDARD.encode(iv)
+    );
+    (arguments, plaintext)
+}
+
+/// A WAV file of `length` bytes of samples: 8 kHz, 16 bit, mono.
+fn wav(length: u32) -> Vec<u8> {
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF");
+    wav.extend((length + 36).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data");
+    wav.extend(length.to_le_bytes());
+    let samples = (0..=u8::MAX).cycle();
+    wav.extend(samples.take(length as usize));
+    wav
+}
+
+/// A script as root of a user namespace of its own, who may mount.
+pub fn in_namespace(desk: &Desk, script: &str) -> Command {
+    let mut command = desk.bash("exec unshare -Urm bash -c \"$SCRIPT\"");
+    command.env("SCRIPT", script);
+    command
+}
+
+/// Whether [`in_namespace`] works; if not, that is said.
+pub fn can_mount(desk: &Desk) -> bool {
+    let probe = "mount -t tmpfs none /proc";
+    if has("unshare")
+        && in_namespace(desk, probe)
+            .output()
+            .is_ok_and(|output| output.status.success())
+    {
+        return true;
+    }
+    skip("user namespaces, or mounts in them, are not allowed here");
+    false
 }
