@@ -44,6 +44,25 @@ fn a_full_disk_leaves_nothing_new_and_the_old_file() {
     assert!(text.ends_with("with space\n"), "something is left: {text}");
 }
 
+/// A private key without its public half would be in the way of the next try.
+#[test]
+fn keygen_on_a_full_disk_leaves_no_part_of_a_pair() {
+    let desk = Desk::new();
+    if !can_mount(&desk) {
+        return;
+    }
+    std::fs::create_dir(desk.path("small")).unwrap();
+    // One page, which the private key takes.
+    let script = "mount -t tmpfs -o size=4k none small
+                  \"$UNREEL\" keygen -d small; code=$?; ls -A small; exit $code";
+    let command = in_namespace(&desk, script);
+    desk.refused(
+        command,
+        8,
+        &["No space left on device", "small/public_key.pem"],
+    );
+}
+
 #[test]
 fn a_read_only_file_system_is_refused_before_any_key_is_touched() {
     let desk = Desk::new();

@@ -49,10 +49,19 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
         .map_err(Failure::Generate)?;
 
     make_folder(&args.output_dir)?;
-    write(&files.private, private.as_bytes(), 0o600)?;
-    write(&files.public, public.as_bytes(), 0o644)?;
-    if let Some(certificate) = &certificate {
-        write(&files.certificate, certificate.as_bytes(), 0o644)?;
+    let mut contents = vec![
+        (&files.private, private.as_bytes(), 0o600),
+        (&files.public, public.as_bytes(), 0o644),
+    ];
+    let certified = certificate.iter().map(String::as_bytes);
+    contents.extend(certified.map(|bytes| (&files.certificate, bytes, 0o644)));
+    // All are written before one gets its name: a private key without the rest is in the way.
+    let staged: Vec<_> = contents
+        .iter()
+        .map(|(path, bytes, _)| stage(path, bytes))
+        .collect::<Result<_, _>>()?;
+    for (staged, (path, _, mode)) in staged.into_iter().zip(&contents) {
+        name(staged, path, *mode)?;
     }
 
     let how = match passphrase {
@@ -126,15 +135,21 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     made.map_err(|error| Failure::Unwritten(display(folder), error))
 }
 
-fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-    let unwritten = |error| Failure::Unwritten(display(path), error);
+fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, Failure> {
     let staged = Staged::create(path)?;
-    staged.write_all_at(bytes, 0).map_err(unwritten)?;
+    staged
+        .write_all_at(bytes, 0)
+        .map_err(|error| Failure::Unwritten(display(path), error))?;
+    Ok(staged)
+}
+
+fn name(staged: Staged, path: &Path, mode: u32) -> Result<(), Failure> {
     match staged.commit(path, false) {
         Err(OutputError::Exists(path)) => return Err(Failure::KeyExists(path)),
         result => result?,
     }
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(unwritten)
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .map_err(|error| Failure::Unwritten(display(path), error))
 }
 
 /// Error 70102: "Public key length is not 2048"; the rest of the path is the Console's.
