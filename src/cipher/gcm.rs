@@ -36,9 +36,37 @@ pub struct Gcm {
 }
 
 impl Gcm {
-    /// A decryptor for this key, IV (any length; 12 bytes is what providers use) and additional
+    /// A decryptor for this key, the IV of 12 bytes that providers use, and additional
     /// authenticated data.
-    pub fn new(key: &[u8; 32], iv: &[u8], aad: &[u8]) -> Self {
+    pub fn new(key: &[u8; 32], iv: &[u8; 12], aad: &[u8]) -> Self {
+        let mut gcm = Self::without_iv(key, aad);
+        let [head @ .., _, _, _, counter] = &mut gcm.j0;
+        *head = *iv;
+        *counter = 1;
+        gcm
+    }
+
+    /// The same for an IV of any length. `None` if it is empty: "1 <= len(IV) <= 2^64-1"
+    /// (SP 800-38D, section 5.2.1.1), because every message would then start at the same J0 = 0,
+    /// whose encryption is H, the secret that the tag hangs on.
+    pub fn with_iv(key: &[u8; 32], iv: &[u8], aad: &[u8]) -> Option<Self> {
+        if let Ok(iv) = iv.try_into() {
+            return Some(Self::new(key, iv, aad));
+        }
+        if iv.is_empty() {
+            return None;
+        }
+        let mut gcm = Self::without_iv(key, aad);
+        let mut lengths = [0; BLOCK];
+        lengths[8..].copy_from_slice(&(iv.len() as u64 * 8).to_be_bytes());
+        let mut ghash = gcm.ghash.clone();
+        ghash.update_padded(iv);
+        ghash.update(&[lengths.into()]);
+        gcm.j0 = ghash.finalize().into();
+        Some(gcm)
+    }
+
+    fn without_iv(key: &[u8; 32], aad: &[u8]) -> Self {
         let aes = Aes256::new(key.into());
         let mut h_block = Array::default();
         aes.encrypt_block(&mut h_block);
@@ -54,7 +82,6 @@ impl Gcm {
             aad: (FieldElement::default(), 0),
         };
         gcm.aad = (gcm.hash(aad), aad.len() as u64);
-        gcm.j0 = gcm.pre_counter(iv);
         gcm
     }
 
@@ -131,21 +158,6 @@ impl Gcm {
         [*a, *b, *c, *d] = block.to_be_bytes();
         Ctr32BE::from_core(CtrCore::inner_iv_init(&self.aes, &counter.into()))
     }
-
-    /// J0: the IV with a counter of 1 behind it, or GHASH of any other length of IV.
-    fn pre_counter(&self, iv: &[u8]) -> [u8; BLOCK] {
-        let mut block = [0; BLOCK];
-        if iv.len() == 12 {
-            block[..12].copy_from_slice(iv);
-            block[15] = 1;
-            return block;
-        }
-        block[8..].copy_from_slice(&(iv.len() as u64 * 8).to_be_bytes());
-        let mut ghash = self.ghash.clone();
-        ghash.update_padded(iv);
-        ghash.update(&[block.into()]);
-        ghash.finalize().into()
-    }
 }
 
 impl Drop for Gcm {
@@ -201,6 +213,18 @@ mod tests {
             gcm.fold(&mut running, part, length);
         }
         gcm.verify(&running, tag).then_some(plaintext)
+    }
+
+    #[test]
+    fn an_empty_iv_is_none() {
+        assert!(Gcm::with_iv(&[7; 32], &[], &[]).is_none());
+        assert!(Gcm::with_iv(&[7; 32], &[0], &[]).is_some());
+    }
+
+    #[test]
+    fn twelve_bytes_are_the_same_iv_either_way() {
+        let long = Gcm::with_iv(&[7; 32], &[1; 12], &[]).unwrap();
+        assert_eq!(long.j0, Gcm::new(&[7; 32], &[1; 12], &[]).j0);
     }
 
     #[test]
