@@ -107,9 +107,12 @@ impl Head {
 }
 
 fn transport_stream(head: &[u8], scan: TsScan, length: u64) -> Option<Media> {
-    let mut media = match transport::start(head)? {
-        Start::Intact => Media::of(Container::MpegTs),
-        Start::Damaged => Media::of_damaged(Container::MpegTs),
+    let is_all = head.len() as u64 == length;
+    let mut media = match transport::start(head) {
+        Some(Start::Intact) => Media::of(Container::MpegTs),
+        Some(Start::Damaged) => Media::of_damaged(Container::MpegTs),
+        None if is_all && transport::is_short(head) => Media::of(Container::MpegTs),
+        None => return None,
     };
     program::read(head, &mut media);
     let found = scan.finish(length);
@@ -192,6 +195,32 @@ mod tests {
         let (packets, first) = (1, 6000 * PACKET as u64);
         let media = probe(&file, length);
         assert_eq!(media.notes, [Note::SyncLost { packets, first }]);
+    }
+
+    /// So few sync bytes tell something only where the end is known, and never to `sniff`.
+    #[test]
+    fn a_transport_stream_of_one_to_three_packets() {
+        let file = program::tests::ts(2);
+        for packets in 1..=3 {
+            let whole = &file[..packets * PACKET];
+            let media = probe(whole, whole.len());
+            assert_eq!(media.container, Some(Container::MpegTs));
+            assert_eq!(media.notes, []);
+            assert_eq!(media.transport.map(|t| t.packets), Some(packets as u64));
+            assert_eq!(sniff(whole), None);
+
+            let mut head = Head::default();
+            head.take(0, whole);
+            let of_more = head.finish(TsScan::of(0, whole), u64::MAX);
+            assert_eq!(of_more.container, None);
+
+            let kept = [whole, &[8; 8]].concat();
+            let media = probe(&kept, kept.len());
+            assert_eq!(media.container, Some(Container::MpegTs));
+            assert_eq!(media.notes, [Note::PartialPacket { bytes: 8 }]);
+            let cut = &whole[..whole.len() - 1];
+            assert_eq!(probe(cut, cut.len()).container, None);
+        }
     }
 
     #[test]

@@ -34,6 +34,17 @@ pub(super) fn start(head: &[u8]) -> Option<Start> {
     }
 }
 
+/// Whether `file`, all of it, is one to three whole packets, with at most a block of padding kept
+/// behind them.
+///
+/// One sync byte shows up by chance in one of 256 files, so this proves nothing by itself, and
+/// neither `start` nor `is` go by so few. It is for a plaintext whose end is known: there OAEP
+/// has proved the key, and the padding and the number of packets agree with each other.
+pub(super) fn is_short(file: &[u8]) -> bool {
+    let mut packets = file.chunks_exact(PACKET);
+    (1..=3).contains(&packets.len()) && packets.remainder().len() <= 16 && packets.all(is_synced)
+}
+
 /// Whether the first five packets, or all four there are, start with the sync byte.
 pub(super) fn is(head: &[u8]) -> bool {
     let whole = head.len() / PACKET;
@@ -350,5 +361,25 @@ mod tests {
         assert_eq!(start(&file), Some(Start::Damaged));
         assert_eq!(start(&vec![0x46; 10 * PACKET]), None);
         assert_eq!(start(&[]), None);
+    }
+
+    #[test]
+    fn short_streams() {
+        let file = ts(20);
+        for packets in 0..=5 {
+            let found = (1..=3).contains(&packets);
+            let (whole, _) = file.split_at(packets * PACKET);
+            assert_eq!(is_short(whole), found, "{packets}");
+            let padded = |count| [whole, &vec![4; count]].concat();
+            assert_eq!(is_short(&padded(4)), found, "{packets}");
+            assert_eq!(is_short(&padded(16)), found, "{packets}");
+            assert!(!is_short(&padded(17)), "{packets}");
+        }
+        for damaged in [0, PACKET, 2 * PACKET] {
+            let mut file = file[..3 * PACKET].to_vec();
+            file[damaged] ^= 1;
+            assert!(!is_short(&file), "{damaged}");
+        }
+        assert!(!is(&file[..3 * PACKET]));
     }
 }
