@@ -349,3 +349,47 @@ pub fn can_mount(desk: &Desk) -> bool {
     skip("user namespaces, or mounts in them, are not allowed here");
     false
 }
+
+/// Made-up data, the same in every run (SplitMix64). Not for keys that matter.
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.number() % end as u64).expect("it was a usize")
+    }
+
+    /// As many bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes: Vec<u8> = std::iter::repeat_with(|| self.number().to_le_bytes())
+            .take(count.div_ceil(8))
+            .flatten()
+            .collect();
+        bytes.truncate(count);
+        bytes
+    }
+}
+
+/// Whether a program is on the PATH. If not, says so where the test harness cannot hide it: what
+/// it would have judged is not tested.
+pub fn has(program: &str) -> bool {
+    let found = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    });
+    if !found {
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOT TESTED: there is no `{program}` on the PATH"
+        );
+    }
+    found
+}
