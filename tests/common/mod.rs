@@ -350,7 +350,7 @@ pub fn can_mount(desk: &Desk) -> bool {
     false
 }
 
-/// Made-up data, the same in every run (SplitMix64). Not for keys that matter.
+/// Made-up data, the same in every run (`SplitMix64`). Not for keys that matter.
 pub struct Random(pub u64);
 
 impl Random {
@@ -370,26 +370,11 @@ impl Random {
 
     /// As many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes: Vec<u8> = std::iter::repeat_with(|| self.number().to_le_bytes())
-            .take(count.div_ceil(8))
-            .flatten()
-            .collect();
-        bytes.truncate(count);
+        let mut bytes = vec![0; count];
+        for chunk in bytes.chunks_mut(8) {
+            let number = self.number().to_le_bytes();
+            chunk.copy_from_slice(&number[..chunk.len()]);
+        }
         bytes
     }
-}
-
-/// Whether a program is on the PATH. If not, says so where the test harness cannot hide it: what
-/// it would have judged is not tested.
-pub fn has(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
-    if !found {
-        let _ = writeln!(
-            std::io::stderr(),
-            "NOT TESTED: there is no `{program}` on the PATH"
-        );
-    }
-    found
 }
