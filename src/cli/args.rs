@@ -12,8 +12,8 @@ Examples:
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
   unreel vonage -k key.pem --passphrase-file pass.txt -m archive.json archive.ts -o archive-clear.ts
 
-Exit codes: 0 complete and verified, 2 usage, 3 input, 4 metadata, 5 key or passphrase,
-6 wrong key, 7 integrity, 8 output, 10 some of several failed, 1 internal error.";
+Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input, 4 metadata,
+5 key or passphrase, 6 wrong key, 7 integrity, 8 output, 10 some of several failed.";
 
 /// Turns provider-encrypted call and video recordings back into playable media.
 #[derive(Parser, Debug)]
@@ -66,49 +66,66 @@ pub(super) enum Color {
 
 #[derive(Args, Debug)]
 pub(super) struct TwilioVoice {
-    #[command(flatten)]
-    pub(super) decrypt: Decrypt,
     /// The wrapped key itself, in base64, instead of metadata
     #[arg(
         long,
         value_name = "BASE64",
+        display_order = 1,
         requires = "iv",
         conflicts_with = "metadata"
     )]
     pub(super) encrypted_cek: Option<String>,
     /// The initialization vector itself, in base64
-    #[arg(long, value_name = "BASE64", requires = "encrypted_cek")]
+    #[arg(
+        long,
+        value_name = "BASE64",
+        display_order = 2,
+        requires = "encrypted_cek"
+    )]
     pub(super) iv: Option<String>,
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct TwilioVideo {
-    #[command(flatten)]
-    pub(super) decrypt: Decrypt,
     /// The wrapped key itself (x-amz-meta-x-amz-key), instead of metadata
     #[arg(
         long,
         value_name = "BASE64",
+        display_order = 1,
         requires = "iv",
         conflicts_with = "metadata"
     )]
     pub(super) encrypted_key: Option<String>,
     /// The initialization vector itself (x-amz-meta-x-amz-iv)
-    #[arg(long, value_name = "BASE64", requires = "encrypted_key")]
+    #[arg(
+        long,
+        value_name = "BASE64",
+        display_order = 2,
+        requires = "encrypted_key"
+    )]
     pub(super) iv: Option<String>,
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct Vonage {
-    #[command(flatten)]
-    pub(super) decrypt: Decrypt,
     /// The archive's password itself, instead of metadata
-    #[arg(long, value_name = "BASE64", conflicts_with = "metadata")]
+    #[arg(
+        long,
+        value_name = "BASE64",
+        display_order = 1,
+        conflicts_with = "metadata"
+    )]
     pub(super) password: Option<String>,
     /// What stands at the end: whole packets decide, PKCS#7, or keep every byte as
     /// `openssl enc -d -nopad` does
-    #[arg(long, value_name = "HOW", default_value = "auto")]
+    #[arg(long, value_name = "HOW", display_order = 2, default_value = "auto")]
     pub(super) padding: VonagePadding,
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -126,7 +143,7 @@ pub(super) struct Decrypt {
     pub(super) inputs: Vec<PathBuf>,
     /// The provider's metadata; `-` is standard input [default: a sidecar INPUT.json or
     /// INPUT.headers]
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", display_order = 0)]
     pub(super) metadata: Option<PathBuf>,
     #[command(flatten)]
     pub(super) keys: Keys,
@@ -232,7 +249,13 @@ pub(super) struct Report {
     pub(super) sha256: bool,
 }
 
+/// A new key is never asked a passphrase for: it would need to be typed twice.
+const KEYGEN_PASSPHRASE: &str = "\
+File with a passphrase to encrypt the private key with [else the environment's UNREEL_PASSPHRASE, \
+else the key is not encrypted]";
+
 #[derive(Args, Debug)]
+#[command(mut_arg("passphrase_file", |arg| arg.help(KEYGEN_PASSPHRASE)))]
 pub(super) struct Keygen {
     /// Folder for the files, made if it is not there
     #[arg(short = 'd', long, value_name = "DIR")]
@@ -271,9 +294,9 @@ pub(super) struct Inspect {
     /// Files to look at; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(super) keys: Keys,
     /// Print one line of JSON a file on standard output
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) keys: Keys,
 }
