@@ -91,7 +91,7 @@ pub enum Error {
     Spool(#[source] io::Error),
     /// The plaintext does not end as it should.
     #[error("decrypted, {0}")]
-    Padding(#[from] PaddingError),
+    Padding(PaddingError),
     /// The plaintext has another length than the metadata says.
     #[error("decrypted, it has {found} bytes, and its metadata says {declared}")]
     Length {
@@ -316,7 +316,8 @@ impl Work<'_> {
         let kept = match self.envelope.cipher {
             ContentCipher::Aes256Gcm { .. } => 0,
             ContentCipher::Aes256Cbc { padding, .. } => {
-                padding::kept(plaintext.padding(padding), length, &opened.last)?
+                let padding = plaintext.padding(padding);
+                padding::kept(padding, length, &opened.last).map_err(Error::Padding)?
             }
         };
         let digests: Vec<_> = ciphertext

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::exit::Code;
 use super::provider::Provider;
 use crate::cipher::CipherError;
+use crate::envelope::Container;
 use crate::io::{CommandError, OutputError, ReadError};
 use crate::key::{
     ForeignKind, GenerateError, KeyError, NotOpened, PayloadError, RingError, UnsupportedEncryption,
@@ -310,6 +311,9 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
 
 fn sniff_hint(seen: Sniff) -> &'static str {
     match seen {
+        Sniff::Plain(Container::Zip) => {
+            "Vonage encrypts composed archives only: those of individual streams are in the clear"
+        }
         Sniff::Plain(_) => "it needs no decryption: it is a recording already",
         Sniff::Key => "INPUT is the encrypted media; keys are passed with -k",
         _ => {
