@@ -1,4 +1,4 @@
-//! Exit codes, one enum. `docs/scripting.md` prints the table; a test compares the two.
+//! Exit codes, one enum. README.md and docs/scripting.md print the table, and the tests compare.
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,5 +43,75 @@ impl Code {
             Self::Output => "output",
             Self::Partial => "partial",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const ALL: [Code; 9] = [
+        Code::Internal,
+        Code::Usage,
+        Code::Input,
+        Code::Metadata,
+        Code::Key,
+        Code::WrongKey,
+        Code::Integrity,
+        Code::Output,
+        Code::Partial,
+    ];
+
+    /// The numbers and names of the first table whose head has `code` and `name`.
+    fn table(document: &str) -> BTreeMap<u8, String> {
+        let rows = document
+            .lines()
+            .skip_while(|line| !line.starts_with("| code | name |"))
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        rows.map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let name = cells[2].trim_matches('`').to_owned();
+            (cells[1].parse().unwrap(), name)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_documents_list_every_code() {
+        let source = include_str!("exit.rs");
+        let variants = source.split("enum Code {").nth(1).unwrap();
+        let variants = variants.split('}').next().unwrap();
+        assert_eq!(variants.matches(',').count(), ALL.len(), "ALL is not all");
+
+        let mut expected: BTreeMap<_, _> = ALL
+            .iter()
+            .map(|code| (code.exit(), code.name().to_owned()))
+            .collect();
+        assert_eq!(expected.len(), ALL.len(), "two codes have one number");
+        expected.insert(0, String::new());
+        for document in [
+            include_str!("../../README.md"),
+            include_str!("../../docs/scripting.md"),
+        ] {
+            assert_eq!(table(document), expected);
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_code() {
+        let help = super::super::args::Cli::command().render_help().to_string();
+        let codes = help.split("Exit codes:").nth(1).unwrap();
+        let numbers: Vec<u8> = codes
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        let mut expected = vec![0];
+        expected.extend(ALL.map(Code::exit));
+        assert_eq!(numbers, expected);
     }
 }
