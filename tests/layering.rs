@@ -172,7 +172,7 @@ fn violations(path: &str, text: &str) -> Vec<String> {
         _ => forbid(PRINTING, "only cli::printer prints"),
     }
     if path != "cli/mod.rs" {
-        forbid(&[".print()"], "clap's own words are for cli::main");
+        forbid(&[".print()"], "clap's help is for cli::main");
     }
     if path != "io/staged.rs" {
         forbid(NAMING, "only Staged::commit gives final names");

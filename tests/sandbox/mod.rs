@@ -24,7 +24,7 @@ const READABLE: &str = "fixtures/keys/no-final-newline.pem";
 pub struct Sandbox(TempDir);
 
 impl Sandbox {
-    /// `fixtures/` as in the repository, keys with mode 0600 whatever the umask; `decrypted/`;
+    /// `fixtures/` as in the repository, keys with mode 0600 whatever the umask; `decrypted/`, `twice/`;
     /// `exists.wav`, `exists-already.wav`; `empty.wav.enc`, `short.wav.enc`, `cut.wav.enc`;
     /// `cut.wav`, not encrypted; `mixed.pem`, an RSA key and another.
     pub fn new() -> Self {
@@ -54,7 +54,9 @@ impl Sandbox {
         let keys = ["pkcs8.pem", "ec.pem"].map(|name| root.join("fixtures/keys").join(name));
         let keys = keys.map(|path| fs::read(path).unwrap()).concat();
         fs::write(sandbox.path().join("mixed.pem"), keys).unwrap();
-        fs::create_dir(sandbox.path().join("decrypted")).unwrap();
+        for folder in ["decrypted", "twice"] {
+            fs::create_dir(sandbox.path().join(folder)).unwrap();
+        }
         sandbox
     }
 
