@@ -192,7 +192,7 @@ fn a_bar_is_shown_on_a_terminal_only() {
         )
     };
     let mut session = start(&desk, &script(""));
-    session.expect("MiB").unwrap();
+    session.expect("MB/").unwrap();
     session.send_line("go").unwrap();
     assert!(rest(&mut session).contains("code 0"));
     for flags in ["--no-progress", "-q", "2> said", "2>&1 | cat"] {
@@ -200,7 +200,7 @@ fn a_bar_is_shown_on_a_terminal_only() {
         session.send_line("go").unwrap();
         let text = rest(&mut session);
         assert!(text.contains("code 0"), "{flags}: {text:?}");
-        assert!(!text.contains("MiB"), "{flags}: {text:?}");
+        assert!(!text.contains("MB/"), "{flags}: {text:?}");
     }
     let said = String::from_utf8(desk.read("said")).unwrap();
     assert_eq!(said.lines().count(), 1, "{said:?}");
@@ -210,7 +210,7 @@ fn a_bar_is_shown_on_a_terminal_only() {
     let mut session = spawn(command);
     session.send_line("go").unwrap();
     let text = rest(&mut session);
-    assert!(text.contains("code 0") && !text.contains("MiB"), "{text:?}");
+    assert!(text.contains("code 0") && !text.contains("MB/"), "{text:?}");
 }
 
 #[test]

@@ -328,7 +328,7 @@ impl Run<'_> {
             },
             _ => Destination::Check,
         };
-        let bar = self.printer.progress(&display(input), source.length());
+        let bar = self.printer.progress(&short_name(input), source.length());
         let options = Options {
             require_integrity: self.args.output.require_integrity,
             sha256: self.args.report.sha256,
@@ -446,6 +446,11 @@ impl Run<'_> {
         ));
         Ok((opened.key, Some(opened.fingerprint)))
     }
+}
+
+/// What a bar has room for.
+fn short_name(input: &Path) -> String {
+    display(input.file_name().map_or(input, Path::new))
 }
 
 fn open_source(input: &Path) -> Result<Source, Failure> {

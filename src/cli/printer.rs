@@ -2,19 +2,19 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Color, Talk};
 use super::error::Failure;
 use super::escape::escape;
 
 /// Talks to people on standard error and to machines on standard output.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Printer {
     quiet: bool,
     verbose: bool,
     color: bool,
-    progress: bool,
+    /// One a job, below what is said.
+    bars: MultiProgress,
 }
 
 impl Printer {
@@ -23,6 +23,7 @@ impl Printer {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = io::stderr().is_terminal();
         let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let progress = terminal && !talk.quiet && !talk.no_progress && !set("CI");
         Self {
             quiet: talk.quiet,
             verbose: talk.verbose,
@@ -31,7 +32,11 @@ impl Printer {
                 Color::Never => false,
                 Color::Auto => terminal && !plain,
             },
-            progress: terminal && !talk.quiet && !talk.no_progress && !set("CI"),
+            bars: MultiProgress::with_draw_target(if progress {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::hidden()
+            }),
         }
     }
 
@@ -53,7 +58,7 @@ impl Printer {
         let mut out = vec![self.label("error", "31", lines.next().unwrap_or_default())];
         out.extend(lines.map(|line| format!("  {}", escape(line.trim()))));
         out.push(self.label("hint", "36", "add --help to see what there is"));
-        say(&out.join("\n"));
+        self.say(&out.join("\n"));
     }
 
     /// `unreel: error: …`, its causes, and what to do.
@@ -67,27 +72,27 @@ impl Printer {
         let details = failure.details();
         lines.extend(details.iter().map(|detail| escape(&format!("  {detail}"))));
         lines.push(self.label("hint", "36", &failure.verdict().hint));
-        say(&lines.join("\n"));
+        self.say(&lines.join("\n"));
     }
 
     /// Something that the user should know although it worked.
     pub(super) fn warning(&self, text: &str) {
         if !self.quiet {
-            say(&self.label("warning", "33", text));
+            self.say(&self.label("warning", "33", text));
         }
     }
 
     /// What was done.
     pub(super) fn done(&self, text: &str) {
         if !self.quiet {
-            say(&escape(text));
+            self.say(&escape(text));
         }
     }
 
     /// How it is done, for those who ask with `-v`.
     pub(super) fn step(&self, text: &str) {
         if self.verbose {
-            say(&self.label("info", "34", text));
+            self.say(&self.label("info", "34", text));
         }
     }
 
@@ -104,20 +109,19 @@ impl Printer {
 
     /// A bar over `length` bytes, if anybody would see it.
     pub(super) fn progress(&self, name: &str, length: Option<u64>) -> ProgressBar {
-        let target = if self.progress {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
         let template = match length {
-            Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
-            None => "{msg} {spinner} {bytes} {bytes_per_sec}",
+            Some(_) => "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta}",
+            None => "{msg} {spinner} {decimal_bytes} {decimal_bytes_per_sec}",
         };
-        let bar = ProgressBar::with_draw_target(length, target).with_message(escape(name));
-        match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
+        let bar = match length {
+            Some(length) => ProgressBar::new(length),
+            None => ProgressBar::no_length(),
+        };
+        let bar = self.bars.add(bar.with_message(escape(name)));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
         }
+        bar
     }
 
     fn label(&self, label: &str, color: &str, text: &str) -> String {
@@ -128,10 +132,12 @@ impl Printer {
             format!("unreel: {label}: {text}")
         }
     }
-}
 
-/// Writes lines to standard error in one piece: jobs do not mix theirs.
-fn say(lines: &str) {
-    // There is nobody to tell that standard error is gone.
-    io::stderr().write_all(format!("{lines}\n").as_bytes()).ok();
+    /// Writes lines to standard error in one piece: jobs do not mix theirs, and bars make room.
+    fn say(&self, lines: &str) {
+        let line = format!("{lines}\n");
+        // There is nobody to tell that standard error is gone.
+        self.bars
+            .suspend(|| io::stderr().write_all(line.as_bytes()).ok());
+    }
 }
