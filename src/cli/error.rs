@@ -327,6 +327,9 @@ fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Code, String)
         MetadataError::Syntax { .. }
         | MetadataError::Unrecognised { .. }
         | MetadataError::Missing { .. } => provider.metadata_hint(),
+        MetadataError::TooMany { .. } => {
+            "pass the metadata of the recording itself, or the page that lists it"
+        }
         MetadataError::Contradiction { .. } => {
             "find out which of the two is right and remove the other"
         }

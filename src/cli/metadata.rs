@@ -10,8 +10,9 @@ use crate::envelope::Envelope;
 use crate::io;
 use crate::provider::Item;
 
-/// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB.
-pub(super) const LIMIT: u64 = 16 << 20;
+/// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB. Reading
+/// it takes up to five times as much memory.
+pub(super) const LIMIT: u64 = 8 << 20;
 
 /// Where envelopes come from.
 pub(super) enum Metadata {

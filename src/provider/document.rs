@@ -17,6 +17,10 @@ pub(super) type Outcome = Result<Envelope, MetadataError>;
 /// The most characters of a document that an error quotes.
 const QUOTE: usize = 80;
 
+/// The most values of a document: JSON values, form fields, header lines. A full list page has
+/// 1,000 recordings and about 35,000 values. Small values need many times their length in memory.
+const VALUES: usize = 1 << 17;
+
 /// The lengths of wrapped keys that are accepted: RSA-512 to RSA-8192.
 const WRAPPED: std::ops::RangeInclusive<usize> = 64..=1024;
 
@@ -39,6 +43,14 @@ pub(super) fn text<'a>(
         None if text.trim().is_empty() => Err(not("it is empty".to_owned())),
         None => Ok(text),
     }
+}
+
+/// Refuses a document of more than [`VALUES`] values, before they take memory.
+pub(super) fn check_count(values: usize) -> Result<(), MetadataError> {
+    if values > VALUES {
+        return Err(MetadataError::TooMany { limit: VALUES });
+    }
+    Ok(())
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {

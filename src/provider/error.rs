@@ -13,6 +13,12 @@ pub enum MetadataError {
         /// The parser's reason, with the place.
         detail: String,
     },
+    /// More than any provider answers with: reading it would take memory without end.
+    #[error("it holds more than {limit} values")]
+    TooMany {
+        /// The most that is read.
+        limit: usize,
+    },
     /// It parses, but holds nothing of this provider.
     #[error("no {expected} found in it")]
     Unrecognised {

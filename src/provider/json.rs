@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::document::quoted;
+use super::document::{check_count, quoted};
 use super::error::MetadataError;
 
 /// A JSON value (RFC 8259).
@@ -34,6 +34,7 @@ pub(super) type Entry = Result<Json, MetadataError>;
 /// A list page is an object with an array called `list`. In JSON Lines (a log of callbacks) a
 /// broken line is that entry's error; in any other text an error is the whole document's.
 pub(super) fn entries(text: &str, list: &str) -> Result<Vec<Entry>, MetadataError> {
+    check_count(count(text))?;
     let mut entries = Vec::new();
     match texts(text) {
         Ok(values) => values
@@ -54,6 +55,7 @@ pub(super) fn entries(text: &str, list: &str) -> Result<Vec<Entry>, MetadataErro
 
 /// Reads one JSON text.
 pub(super) fn value(text: &str) -> Result<Json, MetadataError> {
+    check_count(count(text))?;
     serde_json::from_str(text).map_err(|error| syntax(&error, 0))
 }
 
@@ -61,6 +63,33 @@ fn texts(text: &str) -> Result<Vec<Json>, serde_json::Error> {
     serde_json::Deserializer::from_str(text)
         .into_iter()
         .collect()
+}
+
+/// How many values are in a text, without building them. Each stands behind a bracket or a comma,
+/// or outside of everything.
+fn count(text: &str) -> usize {
+    let (mut values, mut depth, mut in_string, mut escaped) = (1_usize, 0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            // No string goes on behind it; in a log, whatever was broken ends with its line.
+            b'\n' => (in_string, escaped) = (false, false),
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => {
+                in_string = !in_string;
+                values += usize::from(depth == 0);
+            }
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                values += 1;
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => values += usize::from(depth == 0 && !byte.is_ascii_whitespace()),
+        }
+    }
+    values
 }
 
 fn is_json_lines(text: &str) -> bool {
@@ -347,6 +376,27 @@ mod tests {
         assert!(value(&"[".repeat(100_000)).is_err());
         let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
         assert_eq!(entries(&deep, "list"), Ok(vec![]));
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_built() {
+        let pretty = "{\n  \"a\": [1, 2],\n  \"b, [\\\", {\": \"x\"\n}\n";
+        assert_eq!(count(pretty), 5);
+        for (start, repeated, end) in [
+            ("[", "1,", "1]"),
+            ("", "{}", ""),
+            ("", "1 ", ""),
+            ("", "\"\"", ""),
+            ("{\"a\n", "{\"b\":[1,1]}\n", ""),
+        ] {
+            let text = format!("{start}{}{end}", repeated.repeat(140_000));
+            let error = entries(&text, "list").unwrap_err();
+            assert_eq!(
+                error,
+                MetadataError::TooMany { limit: 1 << 17 },
+                "{repeated}"
+            );
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ const ID: &[&str] = &["sid", "RecordingSid", "CompositionSid"];
 const METADATA: &[&str] = &["Metadata"];
 const OF_S3: &[&str] = &["ETag", "x-amz-request-id"];
 
+/// Where media is looked for headers: servers send some KiB of them, a response each.
+const HEADERS: usize = 1 << 20;
+
 const WANTED: MetadataError = MetadataError::Unrecognised {
     expected: "x-amz-meta-x-amz-key (only the S3 response headers of the media have it, not the \
                JSON of the Video API)",
@@ -50,7 +53,7 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
     let text = if bytes.starts_with(b"HTTP/") {
         // `curl -i`: what follows the headers is media.
-        String::from_utf8_lossy(bytes)
+        String::from_utf8_lossy(bytes.get(..HEADERS).unwrap_or(bytes))
     } else {
         document::text(bytes, "JSON or response headers")?
     };
@@ -59,6 +62,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
         let entries = json::entries(text, "recordings")?;
         document::settle(entries.into_iter().map(item), document::agree)
     } else {
+        document::check_count(text.lines().count())?;
         let item = document::item(id_in_url(text), responses(text));
         document::settle([item], document::agree)
     }

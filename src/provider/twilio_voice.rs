@@ -188,6 +188,8 @@ fn with_spaces<T>(
 
 /// Reads `application/x-www-form-urlencoded` bodies, one a line.
 fn forms(text: &str) -> Result<Vec<Json>, MetadataError> {
+    let separators = text.bytes().filter(|byte| matches!(byte, b'&' | b'\n'));
+    document::check_count(separators.count())?;
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(form)
