@@ -219,7 +219,11 @@ pub fn open(
         return Err(Error::Unproven);
     }
     match destination {
-        Destination::Check => work.check(head),
+        Destination::Check => {
+            let outcome = work.check(head)?;
+            work.unchanged_or_proven(&outcome)?;
+            Ok(outcome)
+        }
         Destination::Stdout(stdout) => {
             work.source = work.source.rereadable().map_err(Error::Spool)?;
             work.check(head)?;
@@ -241,6 +245,7 @@ pub fn open(
             replace,
         } => {
             let mut outcome = work.pass(Some(&staged), None)?;
+            work.unchanged_or_proven(&outcome)?;
             let output = name(&outcome.media)?;
             staged.commit(&output, replace)?;
             outcome.output = Some(output);
@@ -263,6 +268,16 @@ impl Work<'_> {
         matches!(self.cipher, Cipher::Gcm(_))
             || expected.length.is_some()
             || expected.sha256.is_some()
+    }
+
+    /// A tag or digest proves the bytes that were read, whenever they were written. Without one,
+    /// a file that changed under way may have been read half old, half new.
+    fn unchanged_or_proven(&self, outcome: &Outcome) -> Result<(), Error> {
+        let proven = matches!(outcome.integrity, Integrity::Tag | Integrity::Digest);
+        if proven || self.source.is_unchanged().map_err(CipherError::Read)? {
+            return Ok(());
+        }
+        Err(CipherError::Changed.into())
     }
 
     /// Verifies everything and writes nothing. A tag needs no decryption.
