@@ -3,9 +3,9 @@
 //! Only file systems without `O_TMPFILE` need a name at all; see [`super::Staged`].
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 /// Names to remove, for as long as their [`CleanedUp`] lives.
@@ -43,6 +43,8 @@ pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
         .into_iter()
         .filter(|signal| ignored & (1 << (signal - 1)) == 0);
     let mut signals = Signals::new(heeded)?;
+    // A limit on file sizes is an error of the write that meets it, and not the end (setrlimit(2)).
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
