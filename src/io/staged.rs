@@ -128,7 +128,8 @@ impl Staged {
     /// Syncs the file and gives it the name `target`, in the folder it was made in.
     ///
     /// # Errors
-    /// See [`OutputError`]. There is no new name then, and the old file is untouched.
+    /// See [`OutputError`]. There is no new name then, and the old file is untouched; unless it
+    /// was replaced and only the folder could not be synced: what stands there then is whole.
     pub fn commit(self, target: &Path, replace: bool) -> Result<(), OutputError> {
         self.file().sync_all().map_err(failed("syncing", target))?;
         let named = match self.file {
@@ -197,8 +198,9 @@ fn copied(file: &File, target: &Path) -> Result<Named, OutputError> {
     let mut named = beside(target, create_new)?;
     let (copy, _) = named.as_file_mut();
     let mut whole = file;
+    // Of the standard library's own files it knows that the system can copy them.
     io::Seek::rewind(&mut whole)
-        .and_then(|()| io::copy(&mut whole, copy))
+        .and_then(|()| io::copy(&mut whole.file(), copy.file_mut()))
         .and_then(|_| copy.sync_all())
         .map_err(failed("copying to", target))?;
     Ok(named)
