@@ -34,6 +34,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
+    crate::io::keep_private();
     let printer = Printer::new(&cli.talk);
     let result = crate::io::install_cleanup(keys::restore_terminal)
         .map_err(|error| Failure::Internal(error.into()))

@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod command;
+mod memory;
 mod secret;
 mod source;
 mod staged;
@@ -12,6 +13,7 @@ mod stdout;
 
 pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub use command::{CommandError, run as run_command};
+pub use memory::keep_private;
 pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
 pub use source::{HEAD, Source};
 pub use staged::{OutputError, Staged, check_target};
