@@ -205,7 +205,8 @@ fn form(line: &str) -> Result<Json, MetadataError> {
     let members: Option<Object> = pairs.map(member).collect();
     members.map(Json::Object).ok_or(MetadataError::Syntax {
         expected: ACCEPTED,
-        detail: format!("`{}`", document::quoted(line.trim())),
+        // Not the line itself: it may be a passphrase or key, given in the metadata's place.
+        detail: "what stands before a `&` or at the end has no `=`".to_owned(),
     })
 }
 
@@ -549,7 +550,10 @@ mod tests {
                 "no encryption_details found in it",
             ),
             ("a=b", "no encryption_details found in it"),
-            ("RIFF", "it is not JSON or a form body: `RIFF`"),
+            (
+                "RIFF",
+                "it is not JSON or a form body: what stands before a `&` or at the end has no `=`",
+            ),
             (
                 "\"RIFF\"",
                 "the JSON string is not the JSON text of an object",
