@@ -188,8 +188,7 @@ fn with_spaces<T>(
 
 /// Reads `application/x-www-form-urlencoded` bodies, one a line.
 fn forms(text: &str) -> Result<Vec<Json>, MetadataError> {
-    let separators = text.bytes().filter(|byte| matches!(byte, b'&' | b'\n'));
-    document::check_count(separators.count())?;
+    document::check_count(text.matches(['&', '\n']).count())?;
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(form)
@@ -206,7 +205,7 @@ fn form(line: &str) -> Result<Json, MetadataError> {
     members.map(Json::Object).ok_or(MetadataError::Syntax {
         expected: ACCEPTED,
         // Not the line itself: it may be a passphrase or key, given in the metadata's place.
-        detail: "what stands before a `&` or at the end has no `=`".to_owned(),
+        detail: "a field has no `=`".to_owned(),
     })
 }
 
@@ -550,10 +549,7 @@ mod tests {
                 "no encryption_details found in it",
             ),
             ("a=b", "no encryption_details found in it"),
-            (
-                "RIFF",
-                "it is not JSON or a form body: what stands before a `&` or at the end has no `=`",
-            ),
+            ("RIFF", "it is not JSON or a form body: a field has no `=`"),
             (
                 "\"RIFF\"",
                 "the JSON string is not the JSON text of an object",
