@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-/// `text` with every character that could move the cursor, change colours, reverse the direction
-/// of writing or hide written as `\u{…}`.
-pub(super) fn escape(text: &str) -> String {
+/// `text` with every character written as `\u{…}` that could move the cursor, change colours or
+/// reverse the direction of writing, or that is not seen.
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_treacherous(c) {
@@ -17,19 +17,28 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
+/// Control characters, line separators, and what Unicode has for changing direction, annotating,
+/// or not being seen (`Default_Ignorable_Code_Point`).
 fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }
@@ -55,6 +64,15 @@ mod tests {
             escape("\u{9b}0m\u{200b}\u{feff}"),
             "\\u{9b}0m\\u{200b}\\u{feff}"
         );
+    }
+
+    /// Found by the fuzz target `terminal`: letters by their category, and blank on the screen.
+    #[test]
+    fn invisible_letters_and_marks_are_shown() {
+        for c in "\u{34f}\u{115f}\u{1160}\u{17b4}\u{180b}\u{3164}\u{ffa0}\u{1bca0}\u{1d173}".chars()
+        {
+            assert_eq!(escape(&c.to_string()), c.escape_unicode().to_string());
+        }
     }
 
     proptest! {

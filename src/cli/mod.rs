@@ -22,6 +22,7 @@ use clap::Parser;
 
 use self::args::{Cli, Command, VonagePadding};
 use self::error::Failure;
+pub use self::escape::escape;
 use self::exit::Code;
 use self::printer::Printer;
 use self::provider::Provider;
