@@ -1,0 +1,185 @@
+//! The providers' metadata, header dumps included.
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use unreel::envelope::{ContentCipher, Envelope, Padding, Payload, WrapAlgorithm};
+use unreel::provider::{self, Item, MetadataError};
+
+type Parsed = Result<Vec<Item>, MetadataError>;
+
+/// A parser of one provider, and what its envelopes look like.
+struct Provider {
+    parse: fn(&[u8]) -> Parsed,
+    algorithm: WrapAlgorithm,
+    payload: Payload,
+    /// One recording, as the provider itself would write it.
+    document: fn(&Envelope) -> Value,
+}
+
+/// Twilio Voice: JSON, and form bodies of callbacks.
+pub fn twilio_voice(data: &[u8]) {
+    let provider = Provider {
+        parse: provider::twilio_voice::parse,
+        algorithm: WrapAlgorithm::RsaOaepSha256,
+        payload: Payload::Key,
+        document: |envelope| {
+            let ContentCipher::Aes256Gcm { iv } = envelope.cipher else {
+                panic!("it is not GCM: {envelope:?}")
+            };
+            json!({
+                "sid": envelope.id,
+                "encryption_details": {
+                    "type": "rsa-aes",
+                    "public_key_sid": envelope.wrap.key_id,
+                    "encrypted_cek": STANDARD.encode(&envelope.wrap.wrapped),
+                    "iv": STANDARD.encode(iv),
+                },
+            })
+        },
+    };
+    provider.check(data);
+    let direct = two_lines(data).map(|(key, iv)| provider::twilio_voice::from_values(key, iv));
+    provider.check_direct(direct);
+}
+
+/// Twilio Video: JSON, and header dumps of curl, wget and the AWS command line.
+pub fn twilio_video(data: &[u8]) {
+    let provider = Provider {
+        parse: provider::twilio_video::parse,
+        algorithm: WrapAlgorithm::RsaPkcs1v15,
+        payload: Payload::Key,
+        document: |envelope| {
+            let ContentCipher::Aes256Cbc {
+                iv: Some(iv),
+                padding,
+            } = envelope.cipher
+            else {
+                panic!("it is not CBC with an IV: {envelope:?}")
+            };
+            assert_eq!(padding, Padding::Pkcs7);
+            json!({
+                "sid": envelope.id,
+                "x-amz-meta-x-amz-key": STANDARD.encode(&envelope.wrap.wrapped),
+                "x-amz-meta-x-amz-iv": STANDARD.encode(iv),
+                "x-amz-meta-x-amz-unencrypted-content-length": envelope.expected.length,
+            })
+        },
+    };
+    provider.check(data);
+    let direct = two_lines(data).map(|(key, iv)| provider::twilio_video::from_values(key, iv));
+    provider.check_direct(direct);
+}
+
+/// Vonage: JSON, logs of callbacks, bare passwords.
+pub fn vonage(data: &[u8]) {
+    let provider = Provider {
+        parse: provider::vonage::parse,
+        algorithm: WrapAlgorithm::RsaOaepSha1,
+        payload: Payload::HeaderKeyIv,
+        document: |envelope| {
+            let ContentCipher::Aes256Cbc { iv: None, padding } = envelope.cipher else {
+                panic!("it is not CBC with a wrapped IV: {envelope:?}")
+            };
+            assert_eq!(padding, Padding::TransportStream);
+            json!({
+                "id": envelope.id,
+                "password": STANDARD.encode(&envelope.wrap.wrapped),
+                "sha256sum": envelope.expected.sha256.map(|sum| STANDARD.encode(sum)),
+            })
+        },
+    };
+    provider.check(data);
+    let password = str::from_utf8(data).ok();
+    provider.check_direct(password.map(provider::vonage::from_password));
+}
+
+impl Provider {
+    fn check(&self, data: &[u8]) {
+        let parsed = (self.parse)(data);
+        match &parsed {
+            Ok(items) => self.check_items(items),
+            Err(error) => check_error(error),
+        }
+        if let Some(text) = plain_text(data) {
+            for encoded in encodings(text) {
+                assert_eq!(
+                    (self.parse)(&encoded),
+                    parsed,
+                    "another encoding of {text:?}"
+                );
+            }
+        }
+    }
+
+    fn check_items(&self, items: &[Item]) {
+        let ids: Vec<_> = items.iter().filter_map(|item| item.id.as_ref()).collect();
+        let different: HashSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), different.len(), "two items of one id: {ids:?}");
+        for item in items {
+            match &item.envelope {
+                Ok(envelope) => {
+                    assert_eq!(envelope.id, item.id);
+                    self.check_envelope(envelope);
+                }
+                Err(error) => check_error(error),
+            }
+        }
+    }
+
+    /// It has the provider's shape, and survives being written down.
+    fn check_envelope(&self, envelope: &Envelope) {
+        assert_eq!(envelope.wrap.algorithm, self.algorithm);
+        assert_eq!(envelope.wrap.payload, self.payload);
+        assert!((64..=1024).contains(&envelope.wrap.wrapped.len()));
+        let document = (self.document)(envelope).to_string();
+        let again = Item {
+            id: envelope.id.clone(),
+            envelope: Ok(envelope.clone()),
+        };
+        assert_eq!(
+            (self.parse)(document.as_bytes()),
+            Ok(vec![again]),
+            "{document}"
+        );
+    }
+
+    fn check_direct(&self, direct: Option<Result<Envelope, MetadataError>>) {
+        match direct {
+            Some(Ok(envelope)) => {
+                assert_eq!(envelope.id, None);
+                self.check_envelope(&envelope);
+            }
+            Some(Err(error)) => check_error(&error),
+            None => {}
+        }
+    }
+}
+
+/// A message quotes a hostile document briefly, or not at all.
+fn check_error(error: &MetadataError) {
+    let message = error.to_string();
+    assert!(message.chars().count() < 400, "{message}");
+}
+
+/// The text of a document that starts with no mark of an encoding, and is not the start of a
+/// response with media behind it.
+fn plain_text(data: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(data).ok()?;
+    (!text.starts_with('\u{feff}') && !text.starts_with("HTTP/")).then_some(text)
+}
+
+/// The same text as Windows writes it.
+fn encodings(text: &str) -> [Vec<u8>; 2] {
+    let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [
+        [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        b"\xFF\xFE".iter().copied().chain(utf16).collect(),
+    ]
+}
+
+fn two_lines(data: &[u8]) -> Option<(&str, &str)> {
+    str::from_utf8(data).ok()?.split_once('\n')
+}
