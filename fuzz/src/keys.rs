@@ -63,7 +63,7 @@ pub fn key_pem(data: &[u8]) {
         assert!(blocks.len() <= 32);
     }
     let found = found.map(|blocks| summaries(&blocks));
-    if !has_pem(data) {
+    if !has_block(data) {
         return;
     }
     let around = [b"Bag Attributes: \xff\r\n", data, b"\n \xf0 text\n"].concat();
@@ -155,6 +155,16 @@ pub fn password_blob(data: &[u8]) {
 
 fn has_pem(data: &[u8]) -> bool {
     data.windows(11).any(|text| text == b"-----BEGIN ")
+}
+
+/// Whether there is more of a PEM block than its `BEGIN`; without one, a file is judged as a whole.
+fn has_block(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let mut blocks = text.split("-----BEGIN ").skip(1);
+    blocks.any(|block| {
+        let ascii = block.split(|c: char| !c.is_ascii()).next();
+        ascii.is_some_and(|ascii| ascii.contains("-----"))
+    })
 }
 
 /// What a block is, in words that can be compared.
