@@ -135,7 +135,9 @@ impl Staged {
         let named = match self.file {
             Temporary::Named(named) => named,
             Temporary::Unnamed(file) if replace => beside(target, |name| {
-                link(&file, name).and_then(|()| file.try_clone())
+                // The link last: nothing may fail behind it that would leave it.
+                file.try_clone()
+                    .and_then(|file| link(&file, name).map(|()| file))
             })
             .or_else(|_| copied(&file, target))?,
             Temporary::Unnamed(file) => match link(&file, target) {
