@@ -66,7 +66,8 @@ mod tests {
         );
     }
 
-    /// Found by the fuzz target `terminal`: letters by their category, and blank on the screen.
+    /// Letters and marks by their category, and blank on the screen; the fuzz target `terminal`
+    /// compares with Unicode's tables.
     #[test]
     fn invisible_letters_and_marks_are_shown() {
         for c in "\u{34f}\u{115f}\u{1160}\u{17b4}\u{180b}\u{3164}\u{ffa0}\u{1bca0}\u{1d173}".chars()
