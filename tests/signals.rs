@@ -76,8 +76,10 @@ fn a_signal_leaves_nothing_and_the_old_file() {
                 continue;
             }
             send(signal, &child);
-            drop(child.stdin.take());
+            // It stays open: an input that ended would be an error of its own, and a race.
+            let stdin = child.stdin.take();
             let output = child.wait_with_output().unwrap();
+            drop(stdin);
             assert_eq!(output.status.signal(), Some(signal), "{output:?}");
             assert!(output.stdout.is_empty());
             assert!(desk.contents() == before, "{signal}: {:?}", desk.names());
@@ -129,8 +131,10 @@ fn a_named_temporary_file_is_removed() {
             let hidden = hidden.expect("a temporary file");
             assert_eq!(desk.mode(&hidden), 0o600);
             send(signal, &child);
-            drop(child.stdin.take());
+            // It stays open: an input that ended would be an error of its own, and a race.
+            let stdin = child.stdin.take();
             let output = child.wait_with_output().unwrap();
+            drop(stdin);
             assert_eq!(output.status.signal(), Some(signal), "{output:?}");
             assert!(desk.contents() == before, "{signal}: {:?}", desk.names());
         }
@@ -157,8 +161,9 @@ fn signals_that_were_ignored_stay_ignored() {
 
     let mut child = stalled(desk.bash(&format!("trap '' HUP; {run}")), &ciphertext);
     send(TERM, &child);
-    drop(child.stdin.take());
+    let stdin = child.stdin.take();
     let output = child.wait_with_output().unwrap();
+    drop(stdin);
     assert_eq!(output.status.signal(), Some(TERM), "{output:?}");
 }
 
