@@ -81,8 +81,27 @@ impl ContentCipher {
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Aes256Gcm { .. } => "aes-256-gcm",
-            Self::Aes256Cbc { .. } => "aes-256-cbc",
+            Self::Aes256Gcm { .. } => Mode::Gcm.name(),
+            Self::Aes256Cbc { .. } => Mode::Cbc.name(),
+        }
+    }
+}
+
+/// A mode of AES-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// AES-256-GCM.
+    Gcm,
+    /// AES-256-CBC.
+    Cbc,
+}
+
+impl Mode {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gcm => "aes-256-gcm",
+            Self::Cbc => "aes-256-cbc",
         }
     }
 }

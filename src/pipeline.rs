@@ -4,6 +4,7 @@
 //! name after that, and standard output its first byte, which takes a second pass.
 
 mod evidence;
+pub mod search;
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 pub use self::evidence::{FoundInstead, Integrity};
 use crate::cipher::padding::{self, PaddingError};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
-use crate::envelope::{Container, ContentCipher, Envelope, Padding, WrapAlgorithm};
+use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
 use crate::io::{OutputError, Source, Staged, Stdout};
 use crate::key::{self, ContentKey, RingError};
 use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
@@ -187,6 +188,30 @@ fn is_expected(envelope: &Envelope, container: Option<Container>) -> bool {
     container.is_some_and(|container| envelope.expected.containers.contains(&container))
 }
 
+/// What opens one recording: its cipher with key and IV, and what must come out.
+pub struct Opener {
+    /// The content cipher, keyed.
+    pub cipher: Cipher,
+    /// What stands behind the last byte of a CBC plaintext; not used for GCM.
+    pub padding: Padding,
+    /// What is known of the plaintext.
+    pub expected: Expected,
+}
+
+impl Opener {
+    /// The opener of an envelope whose content key is unwrapped.
+    pub fn of(envelope: &Envelope, key: &ContentKey) -> Self {
+        Self {
+            cipher: cipher(envelope, key),
+            padding: match envelope.cipher {
+                ContentCipher::Aes256Gcm { .. } => Padding::Keep,
+                ContentCipher::Aes256Cbc { padding, .. } => padding,
+            },
+            expected: envelope.expected.clone(),
+        }
+    }
+}
+
 fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
     match envelope.cipher {
         ContentCipher::Aes256Gcm { iv } => Cipher::Gcm(Gcm::new(key.key(), &iv, &[])),
@@ -202,16 +227,14 @@ fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
 /// See [`Error`]. Nothing was released then, except to [`Destination::StdoutUnverified`] and,
 /// where the source changed between the passes or standard output failed, [`Destination::Stdout`].
 pub fn open(
-    envelope: &Envelope,
-    key: &ContentKey,
+    opener: Opener,
     head: &[u8],
     source: Source,
     destination: Destination,
     options: Options,
 ) -> Result<Outcome, Error> {
     let mut work = Work {
-        envelope,
-        cipher: cipher(envelope, key),
+        opener,
         source,
         options,
     };
@@ -256,16 +279,15 @@ pub fn open(
 
 /// One recording on its way.
 struct Work<'a> {
-    envelope: &'a Envelope,
-    cipher: Cipher,
+    opener: Opener,
     source: Source,
     options: Options<'a>,
 }
 
 impl Work<'_> {
     fn can_be_proven(&self) -> bool {
-        let expected = &self.envelope.expected;
-        matches!(self.cipher, Cipher::Gcm(_))
+        let expected = &self.opener.expected;
+        matches!(self.opener.cipher, Cipher::Gcm(_))
             || expected.length.is_some()
             || expected.sha256.is_some()
     }
@@ -282,11 +304,11 @@ impl Work<'_> {
 
     /// Verifies everything and writes nothing. A tag needs no decryption.
     fn check(&mut self, head: &[u8]) -> Result<Outcome, Error> {
-        if self.options.sha256 || matches!(self.cipher, Cipher::Cbc(_)) {
+        if self.options.sha256 || matches!(self.opener.cipher, Cipher::Cbc(_)) {
             return self.pass(None, None);
         }
         let engine = self.options.engine();
-        let opened = engine.verify(&self.cipher, self.source.input().as_input())?;
+        let opened = engine.verify(&self.opener.cipher, self.source.input().as_input())?;
         let body = usize::try_from(opened.length).unwrap_or(usize::MAX);
         Ok(Outcome {
             integrity: Integrity::Tag,
@@ -294,7 +316,7 @@ impl Work<'_> {
             bytes_out: opened.length,
             sha256: None,
             media: look(
-                &self.cipher,
+                &self.opener.cipher,
                 head.get(..body).unwrap_or(head),
                 opened.length,
             ),
@@ -312,7 +334,7 @@ impl Work<'_> {
             Some(_) => Error::Stdout,
             None => Error::Write,
         };
-        let expected = &self.envelope.expected;
+        let expected = self.opener.expected.clone();
         let hashed = self.options.sha256 || expected.sha256.is_some();
         let mut plaintext = Plaintext {
             place: place.map(|staged| staged as &dyn WriteAt),
@@ -328,10 +350,10 @@ impl Work<'_> {
         let (opened, ciphertext) = self.decrypt(&mut plaintext).map_err(failed)?;
 
         let length = opened.length + BLOCK as u64;
-        let kept = match self.envelope.cipher {
-            ContentCipher::Aes256Gcm { .. } => 0,
-            ContentCipher::Aes256Cbc { padding, .. } => {
-                let padding = plaintext.padding(padding);
+        let kept = match self.opener.cipher {
+            Cipher::Gcm(_) => 0,
+            Cipher::Cbc(_) => {
+                let padding = plaintext.padding(self.opener.padding);
                 padding::kept(padding, length, &opened.last).map_err(Error::Padding)?
             }
         };
@@ -344,9 +366,9 @@ impl Work<'_> {
 
         let bytes_out = opened.length + kept as u64;
         let media = plaintext.probe.finish(bytes_out);
-        let integrity = match self.cipher {
+        let integrity = match self.opener.cipher {
             Cipher::Gcm(_) => Integrity::Tag,
-            Cipher::Cbc(_) => evidence::judge(expected, bytes_out, &digests, &media)?,
+            Cipher::Cbc(_) => evidence::judge(&expected, bytes_out, &digests, &media)?,
         };
         if self.options.require_integrity && integrity == Integrity::Structure {
             return Err(Error::Unproven);
@@ -370,12 +392,17 @@ impl Work<'_> {
         let place = plaintext.place;
         let mut each = |offset: u64, bytes: &[u8]| plaintext.take(offset, bytes);
         let mut input = self.source.input();
-        if self.envelope.expected.sha256.is_none() {
-            let opened = engine.decrypt(&self.cipher, input.as_input(), place, &mut each)?;
+        if self.opener.expected.sha256.is_none() {
+            let opened = engine.decrypt(&self.opener.cipher, input.as_input(), place, &mut each)?;
             return Ok((opened, None));
         }
         let mut hashed = Hashed(input.as_reader(), Sha256::new());
-        let opened = engine.decrypt(&self.cipher, Input::Stream(&mut hashed), place, &mut each)?;
+        let opened = engine.decrypt(
+            &self.opener.cipher,
+            Input::Stream(&mut hashed),
+            place,
+            &mut each,
+        )?;
         Ok((opened, Some(hashed.1.finalize().into())))
     }
 }

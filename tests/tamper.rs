@@ -27,7 +27,7 @@ use unreel::envelope::{
 use unreel::io::{Source, Staged};
 use unreel::key::{ContentKey, KeyRing, Passphrase, RingError, content_key_from_unwrapped};
 use unreel::media::Note;
-use unreel::pipeline::{self, Destination, Error, Integrity, Options};
+use unreel::pipeline::{self, Destination, Error, Integrity, Opener, Options};
 use unreel::provider::{twilio_video, twilio_voice, vonage};
 
 const KEY: [u8; 32] = [0x42; 32];
@@ -170,8 +170,7 @@ impl Recording {
             progress: &|_| (),
         };
         pipeline::open(
-            &self.envelope,
-            &self.key,
+            Opener::of(&self.envelope, &self.key),
             &head,
             source,
             destination,
@@ -518,8 +517,7 @@ fn open_with(envelope: &Envelope, media: &str, ring: &KeyRing) -> Result<(), Opt
         progress: &|_| (),
     };
     pipeline::open(
-        envelope,
-        &opened.key,
+        Opener::of(envelope, &opened.key),
         &head,
         source,
         Destination::Check,

@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod feed;
 mod gcm;
+mod layout;
 pub mod padding;
 
 pub use self::cbc::Cbc;
@@ -16,6 +17,7 @@ pub use engine::{Engine, Opened, WriteAt};
 pub use error::CipherError;
 pub use feed::{Input, ReadAt, check_length};
 pub use gcm::{Gcm, MAX_PLAINTEXT};
+pub use layout::{Layout, Place, UnknownLayout};
 
 /// Bytes in a segment: a multiple of the AES block (16), of an MPEG-TS packet (188) and of a
 /// page (4,096), small enough that a segment stays in a core's cache while it is worked on.

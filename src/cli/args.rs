@@ -3,14 +3,20 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cipher::Layout;
+use crate::key::Kdf;
+use crate::pipeline::search::{Aad, KeyForm, SaltForm};
 
 const AFTER_HELP: &str = "\
 Examples:
   unreel twilio-voice -k private_key.pem -m recording.json RE….wav -o call.wav
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
   unreel vonage -k key.pem --passphrase-file pass.txt -m archive.json archive.ts -o archive-clear.ts
+  unreel qvoice --config encryption.json call.enc -o call.mp3
 
 Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input, 4 metadata,
 5 key or passphrase, 6 wrong key, 7 integrity, 8 output, 10 some of several failed.";
@@ -33,6 +39,8 @@ pub(super) enum Command {
     TwilioVideo(TwilioVideo),
     /// Decrypt Vonage Video (OpenTok) archives
     Vonage(Vonage),
+    /// Decrypt Qvoice (Gorec) call recordings (provisional)
+    Qvoice(Qvoice),
     /// Make an RSA key pair, and an X.509 certificate for Vonage
     Keygen(Keygen),
     /// Say what a metadata, key or media file is, and which key opens it
@@ -133,6 +141,106 @@ pub(super) enum VonagePadding {
     Auto,
     Pkcs7,
     Keep,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Qvoice {
+    /// Encrypted media; `-` is standard input, which is also the default
+    #[arg(value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// The recording's metadata; `-` is standard input [default: a sidecar INPUT.json, if there is
+    /// one]
+    #[arg(short, long, value_name = "PATH")]
+    pub(super) metadata: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) secrets: QvoiceSecrets,
+    #[command(flatten)]
+    pub(super) method: QvoiceMethod,
+    #[command(flatten)]
+    pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) report: Report,
+    #[command(flatten)]
+    pub(super) work: Work,
+}
+
+/// Which keys and salts.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Keys")]
+pub(super) struct QvoiceSecrets {
+    /// The encryption configuration: the answer of GET /api/v2/config/call_recording_encryption;
+    /// `-` is standard input
+    #[arg(long, value_name = "PATH", required_unless_present = "key_file")]
+    pub(super) config: Option<PathBuf>,
+    /// File with the key alone, as plain text
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub(super) key_file: Option<PathBuf>,
+    /// File with the salt alone
+    #[arg(long, value_name = "PATH", requires = "key_file")]
+    pub(super) salt_file: Option<PathBuf>,
+    /// Use this version of the configuration, whatever the metadata says; or the version that
+    /// --key-file is
+    #[arg(long, value_name = "N")]
+    pub(super) key_version: Option<u64>,
+}
+
+/// How the recordings are encrypted.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Format (auto: found by trying)")]
+pub(super) struct QvoiceMethod {
+    /// Where everything stands: nonce12-ct-tag16, ct-tag16, salt16-nonce12-ct-tag16,
+    /// nonce12-tag16-ct, nonce16-ct-tag16, ct-detached, iv16-ct, ct
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(super) layout: Choice<Layout>,
+    /// How the key is derived: pbkdf2-sha256:N (sha1, sha512), sha256-key-salt, sha256-salt-key,
+    /// sha256-key, raw, prefix32, hkdf-sha256, hkdf-sha256:INFO, hmac-sha256-key-salt,
+    /// hmac-sha256-salt-key, scrypt:N:R:P, argon2id:KIB:PASSES:LANES
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(super) kdf: Choice<Kdf>,
+    /// What of the key is the secret: its text, the bytes of its hex digits, its text in base64,
+    /// or the bytes it is the base64 of (decoded)
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub(super) key_form: Choice<KeyForm>,
+    /// Which bytes the salt is: its text, what it is the base64 of (decoded), or those in front
+    /// of the file (file)
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub(super) salt_form: Choice<SaltForm>,
+    /// GCM's additional data: none, id, key-id, salt, text:TEXT
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(super) aad: Choice<Aad>,
+    /// All of these from a file; if there is none, it is written when a recording was opened
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["layout", "kdf", "key_form", "salt_form", "aad"])]
+    pub(super) profile: Option<PathBuf>,
+    /// Give up on a recording after this time
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(super) budget: u64,
+}
+
+/// Something that is named, or found by trying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice<T> {
+    Auto,
+    Is(T),
+}
+
+impl<T> Choice<T> {
+    pub(super) fn named(self) -> Option<T> {
+        match self {
+            Self::Auto => None,
+            Self::Is(value) => Some(value),
+        }
+    }
+}
+
+impl<T: FromStr> FromStr for Choice<T> {
+    type Err = T::Err;
+
+    fn from_str(name: &str) -> Result<Self, T::Err> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            name => name.parse().map(Self::Is),
+        }
+    }
 }
 
 /// What the decrypting commands share.

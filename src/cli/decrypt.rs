@@ -5,56 +5,95 @@ use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 
-use super::args::{Decrypt, IfExists};
+use super::args::{IfExists, Output, Report, Work};
 use super::error::Failure;
-use super::keys::{self, Passphrases};
-use super::metadata::{Metadata, display, file_name, stem};
+use super::metadata::{display, file_name, stem};
 use super::own::Own;
 use super::printer::Printer;
-use super::provider::Provider;
 use super::report::Line;
-use super::stdin::{is_stdin, one_purpose};
-use crate::envelope::{ContentCipher, Envelope, Padding};
-use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target, run_command};
-use crate::key::{ContentKey, Fingerprint, KeyRing, content_key_from_unwrapped};
+use super::stdin::is_stdin;
+use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target};
 use crate::media::Media;
-use crate::pipeline::{self, Destination, Options, Outcome};
+use crate::pipeline::{self, Destination, Opener, Options, Outcome};
 
-/// The most that `--unwrap-command` can answer: no RSA key wraps more.
-const UNWRAPPED_LIMIT: u64 = 4096;
+/// How the recordings of one run are opened.
+pub(super) trait Unlock: Sync {
+    /// What is known of a recording before it is opened.
+    type Recording;
 
-/// Decrypts what the command line names. `direct` is an envelope given by value; `padding` takes
-/// the place of the provider's.
-pub(super) fn run(
-    provider: Provider,
-    args: &Decrypt,
-    direct: Option<Envelope>,
-    padding: Option<Padding>,
+    /// The subcommand, also the name in reports.
+    fn provider(&self) -> &'static str;
+
+    /// The extensions that an output `name` in a folder can get.
+    fn extensions(&self, name: &str) -> &'static [&'static str];
+
+    /// Files that the run reads beside its inputs, and must not overwrite.
+    fn reads(&self, inputs: &[PathBuf]) -> Vec<PathBuf>;
+
+    /// Finds out what is known of the recording.
+    fn describe(&self, input: &Path, line: &mut Line) -> Result<Self::Recording, Failure>;
+
+    /// The provider's id of the recording.
+    fn id<'a>(&self, recording: &'a Self::Recording) -> Option<&'a str>;
+
+    /// Looks whether the source can be its ciphertext at all; returns its first bytes.
+    fn look(
+        &self,
+        recording: &Self::Recording,
+        source: &mut Source,
+    ) -> Result<Vec<u8>, pipeline::Error>;
+
+    /// Finds what opens it. The source may be given back rearranged, and the head with it.
+    fn unlock(
+        &self,
+        recording: &Self::Recording,
+        ciphertext: Ciphertext,
+        input: &Path,
+        line: &mut Line,
+    ) -> Result<(Opener, Ciphertext), Failure>;
+}
+
+/// A source and its first bytes.
+pub(super) struct Ciphertext {
+    pub(super) source: Source,
+    pub(super) head: Vec<u8>,
+    /// How many threads may work on it.
+    pub(super) threads: usize,
+}
+
+/// What every decrypting command is given.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub(super) inputs: &'a [PathBuf],
+    /// Whether standard input is taken by something else than the media.
+    pub(super) stdin_taken: bool,
+    pub(super) output: &'a Output,
+    pub(super) report: &'a Report,
+    pub(super) work: &'a Work,
+}
+
+/// Decrypts what the command line names. `unlock` is made only when the rest is in order.
+pub(super) fn run<U: Unlock>(
+    args: Common,
+    unlock: impl FnOnce(&[PathBuf]) -> Result<U, Failure>,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let inputs = inputs(args)?;
     let target = Target::of(args, &inputs)?;
-    check_stdin(args, &inputs)?;
-    let mut own = Own::of(args, &inputs);
+    let unlock = unlock(&inputs)?;
+    let mut own = Own::of(&unlock.reads(&inputs), &inputs);
     let report = args.report.report.as_deref();
     let report = report.map(|path| open_report(path, &mut own)).transpose()?;
-    let metadata = match (direct, &args.metadata) {
-        (Some(envelope), _) => Metadata::Direct(Box::new(envelope)),
-        (None, Some(path)) => Metadata::Document(path.clone(), None),
-        (None, None) => Metadata::Sidecars,
-    };
-    let passphrases = Passphrases::new(&args.keys.passphrase, args.keys.no_input);
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let jobs = args.work.jobs.map_or(cores, NonZero::get).min(inputs.len());
     let run = Run {
-        provider,
+        unlock: &unlock,
         args,
-        padding,
         printer,
         target,
         own,
@@ -62,10 +101,7 @@ pub(super) fn run(
             .work
             .threads
             .map_or((cores / jobs).max(1), NonZero::get),
-        metadata: Mutex::new(metadata),
         report: Mutex::new(report),
-        ring: Mutex::new(None),
-        passphrases: Mutex::new(passphrases),
         names: Mutex::default(),
     };
     let [input] = inputs.as_slice() else {
@@ -74,34 +110,17 @@ pub(super) fn run(
     run.one(input)?
 }
 
-fn inputs(args: &Decrypt) -> Result<Vec<PathBuf>, Failure> {
+fn inputs(args: Common) -> Result<Vec<PathBuf>, Failure> {
     if !args.inputs.is_empty() {
-        return Ok(args.inputs.clone());
+        return Ok(args.inputs.to_vec());
     }
-    let taken = args.metadata.as_deref().is_some_and(is_stdin);
-    if taken || std::io::stdin().is_terminal() {
+    if args.stdin_taken || std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
             "there is no input",
             "name the encrypted media, or redirect it to standard input",
         ));
     }
     Ok(vec![PathBuf::from("-")])
-}
-
-fn check_stdin(args: &Decrypt, inputs: &[PathBuf]) -> Result<(), Failure> {
-    let count = |paths: &[PathBuf]| paths.iter().filter(|path| is_stdin(path)).count();
-    let named = |path: &Option<PathBuf>| usize::from(path.as_deref().is_some_and(is_stdin));
-    let passphrase = &args.keys.passphrase;
-    let descriptor = usize::from(passphrase.passphrase_fd == Some(0));
-    one_purpose(&[
-        ("the media", count(inputs)),
-        ("the metadata", named(&args.metadata)),
-        ("the private key", count(&keys::paths(&args.keys))),
-        (
-            "the passphrase",
-            named(&passphrase.passphrase_file) + descriptor,
-        ),
-    ])
 }
 
 /// Lines are added to a report, so that one file serves many runs. It must not be a file that the
@@ -130,8 +149,8 @@ enum Target {
 }
 
 impl Target {
-    fn of(args: &Decrypt, inputs: &[PathBuf]) -> Result<Self, Failure> {
-        let flags = &args.output;
+    fn of(args: Common, inputs: &[PathBuf]) -> Result<Self, Failure> {
+        let flags = args.output;
         let target = match (&flags.output, &flags.output_dir) {
             _ if flags.check => Self::Check,
             (_, Some(folder)) => Self::Folder(folder.clone()),
@@ -164,26 +183,21 @@ impl Target {
 }
 
 /// A run over its inputs, shared by its jobs.
-struct Run<'a> {
-    provider: Provider,
-    args: &'a Decrypt,
-    padding: Option<Padding>,
+struct Run<'a, U> {
+    unlock: &'a U,
+    args: Common<'a>,
     printer: &'a Printer,
     target: Target,
     own: Own,
     /// For one recording.
     threads: usize,
-    metadata: Mutex<Metadata>,
     report: Mutex<Option<fs_err::File>>,
-    /// The private keys, once they were needed.
-    ring: Mutex<Option<Arc<KeyRing>>>,
-    passphrases: Mutex<Passphrases<'a>>,
     /// The names in the output folder that are taken, and by which input.
     names: Mutex<HashMap<String, PathBuf>>,
 }
 
 /// A lock whose holder cannot leave it half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -193,7 +207,7 @@ enum Done {
     Skipped,
 }
 
-impl Run<'_> {
+impl<U: Unlock> Run<'_, U> {
     /// All recordings, each for itself: what fails does not stop the others. Jobs take them in
     /// order; what is said of them comes as they are done.
     fn all(&self, inputs: &[PathBuf], jobs: usize) -> Result<(), Failure> {
@@ -237,7 +251,7 @@ impl Run<'_> {
     /// One recording and its report. The outer error is the report's, and ends the run.
     fn one(&self, input: &Path) -> Result<Result<(), Failure>, Failure> {
         let start = Instant::now();
-        let mut line = Line::new(self.provider.name(), display(input));
+        let mut line = Line::new(self.unlock.provider(), display(input));
         let result = self.recording(input, &mut line);
         line.took(start.elapsed());
         match &result {
@@ -280,14 +294,8 @@ impl Run<'_> {
 
     /// Everything that can fail without a key comes first; then keys, then the media.
     fn recording(&self, input: &Path, line: &mut Line) -> Result<Done, Failure> {
-        let mut envelope = lock(&self.metadata).envelope(self.provider, input)?;
-        if let (ContentCipher::Aes256Cbc { padding, .. }, Some(choice)) =
-            (&mut envelope.cipher, self.padding)
-        {
-            *padding = choice;
-        }
-        line.envelope(&envelope);
-        let named = self.name(&envelope, input)?;
+        let recording = self.unlock.describe(input, line)?;
+        let named = self.name(self.unlock.id(&recording), input)?;
         if let Some(existing) = self.check_names(&named)? {
             line.skipped(display(&existing));
             return Ok(Done::Skipped);
@@ -295,7 +303,10 @@ impl Run<'_> {
 
         let mut source = open_source(input)?;
         let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
-        let head = pipeline::inspect_source(&envelope, &mut source).map_err(not_decrypted)?;
+        let head = self
+            .unlock
+            .look(&recording, &mut source)
+            .map_err(not_decrypted)?;
         let mut stdout = None;
         let staged = match &self.target {
             Target::File(path) => Some(Staged::create(path)?),
@@ -307,8 +318,13 @@ impl Run<'_> {
             Target::Check => None,
         };
 
-        let (key, fingerprint) = self.unwrap(&envelope, &head, input)?;
-        line.key(fingerprint);
+        let ciphertext = Ciphertext {
+            source,
+            head,
+            threads: self.threads,
+        };
+        let (opener, Ciphertext { source, head, .. }) =
+            self.unlock.unlock(&recording, ciphertext, input, line)?;
 
         let name = |media: &Media| {
             let output = match &self.target {
@@ -335,7 +351,7 @@ impl Run<'_> {
             threads: self.threads,
             progress: &|bytes| bar.inc(bytes),
         };
-        let result = pipeline::open(&envelope, &key, &head, source, destination, options);
+        let result = pipeline::open(opener, &head, source, destination, options);
         bar.finish_and_clear();
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -357,11 +373,11 @@ impl Run<'_> {
 
     /// In a folder, an output is named for the recording's id, else for its input. Elsewhere the
     /// name is not used.
-    fn name(&self, envelope: &Envelope, input: &Path) -> Result<String, Failure> {
+    fn name(&self, id: Option<&str>, input: &Path) -> Result<String, Failure> {
         let Target::Folder(_) = self.target else {
             return Ok(String::new());
         };
-        let from_id = envelope.id.as_deref().and_then(file_name);
+        let from_id = id.and_then(file_name);
         let name = from_id.or_else(|| stem(input).as_deref().and_then(file_name));
         let name = name.ok_or_else(|| Failure::Nameless(display(input)))?;
         match lock(&self.names).insert(name.clone(), input.to_owned()) {
@@ -376,7 +392,7 @@ impl Run<'_> {
             Target::Check | Target::Stdout { .. } => vec![],
             Target::File(path) => vec![path.clone()],
             Target::Folder(folder) => {
-                let extensions = self.provider.extensions(named).iter();
+                let extensions = self.unlock.extensions(named).iter();
                 extensions
                     .map(|extension| folder.join(format!("{named}.{extension}")))
                     // The metadata that lies there is no output of an earlier run.
@@ -412,40 +428,6 @@ impl Run<'_> {
     fn skips(&self) -> bool {
         self.args.output.if_exists == IfExists::Skip
     }
-
-    fn ring(&self) -> Result<Arc<KeyRing>, Failure> {
-        let mut ring = lock(&self.ring);
-        if let Some(ring) = &*ring {
-            return Ok(Arc::clone(ring));
-        }
-        let loaded = Arc::new(keys::ring(&self.args.keys, self.printer)?);
-        *ring = Some(Arc::clone(&loaded));
-        Ok(loaded)
-    }
-
-    /// The content key, from the user's command or from the ring.
-    fn unwrap(
-        &self,
-        envelope: &Envelope,
-        head: &[u8],
-        input: &Path,
-    ) -> Result<(ContentKey, Option<Fingerprint>), Failure> {
-        if let Some(command) = &self.args.keys.unwrap_command {
-            return Ok((unwrap_with(command, envelope)?, None));
-        }
-        let ring = self.ring()?;
-        let mut ask = |origin: &str| lock(&self.passphrases).of(origin);
-        let search = ring.search(&envelope.wrap, &mut ask);
-        let opened = pipeline::choose(envelope, head, search)
-            .map_err(|error| Failure::of_ring(&display(input), error))?;
-        self.printer.step(&format!(
-            "`{}` is opened by the private key `{}`, {}",
-            display(input),
-            opened.origin,
-            opened.fingerprint
-        ));
-        Ok((opened.key, Some(opened.fingerprint)))
-    }
 }
 
 /// What a bar has room for.
@@ -460,16 +442,4 @@ fn open_source(input: &Path) -> Result<Source, Failure> {
         Source::open(input)
     };
     source.map_err(|error| Failure::Unread(display(input), error))
-}
-
-/// Runs `--unwrap-command`: the wrapped key on its stdin, the content key on its stdout.
-fn unwrap_with(command: &str, envelope: &Envelope) -> Result<ContentKey, Failure> {
-    let wrap = &envelope.wrap;
-    let environment = [
-        ("UNREEL_WRAP_ALGORITHM", wrap.algorithm.name()),
-        ("UNREEL_KEY_ID", wrap.key_id.as_deref().unwrap_or_default()),
-    ];
-    let bytes = run_command(command, &environment, &wrap.wrapped, UNWRAPPED_LIMIT)
-        .map_err(|error| Failure::Command("--unwrap-command", error))?;
-    content_key_from_unwrapped(wrap.payload, bytes).map_err(Failure::CommandAnswer)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::Code;
 use super::provider::Provider;
+use super::qvoice::QvoiceFailure;
 use crate::cipher::CipherError;
 use crate::envelope::Container;
 use crate::io::{CommandError, OutputError, ReadError};
@@ -79,6 +80,9 @@ pub(super) enum Failure {
     },
     #[error("cannot make a key")]
     Generate(#[source] GenerateError),
+
+    #[error(transparent)]
+    Qvoice(#[from] QvoiceFailure),
 
     #[error("refusing to write media to the terminal")]
     Terminal,
@@ -176,6 +180,7 @@ impl Failure {
                 Code::Internal,
                 "the operating system gave no randomness; try again".to_owned(),
             ),
+            Self::Qvoice(failure) => failure.verdict(),
             Self::Terminal => (
                 Code::Output,
                 "name a file with -o FILE, or pass -o - to force".to_owned(),
@@ -208,8 +213,10 @@ impl Failure {
 
     /// What was found out on the way, a line each.
     pub(super) fn details(&self) -> Vec<String> {
-        let Self::WrongKey { reason, .. } = self else {
-            return vec![];
+        let reason = match self {
+            Self::WrongKey { reason, .. } => reason,
+            Self::Qvoice(failure) => return failure.details(),
+            _ => return vec![],
         };
         let tried = reason.tried.iter().map(|key| {
             format!(

@@ -11,12 +11,14 @@ use super::keys::{self, Passphrases};
 use super::metadata::{self, display};
 use super::printer::Printer;
 use super::provider::Provider;
+use super::qvoice::QvoiceFailure;
 use super::report::{ErrorLine, MediaLine, hex, size};
 use super::stdin::{is_stdin, one_purpose};
 use crate::envelope::Envelope;
 use crate::io::Source;
 use crate::key::{KeyBlock, KeyRing, PublicKind, RingError, parse};
 use crate::media::{Media, Probe, Sniff, hms, sniff};
+use crate::provider::qvoice::{self, Config};
 use crate::provider::{Item, MetadataError};
 
 /// The JSON line of one file. Fields are added, never renamed.
@@ -41,6 +43,13 @@ enum Found {
     },
     Keys {
         keys: Vec<Key>,
+    },
+    Configuration {
+        provider: &'static str,
+        enabled: Option<bool>,
+        algorithm: Option<&'static str>,
+        key_id: Option<String>,
+        versions: Vec<Version>,
     },
     Media {
         bytes: Option<u64>,
@@ -77,6 +86,17 @@ struct Fit {
     fingerprint: String,
     /// False with RSAES-PKCS1-v1_5, where only the media can prove it.
     proven: bool,
+}
+
+/// One version of a configuration; of its secrets only whether they are there.
+#[derive(Serialize)]
+struct Version {
+    version: Option<u64>,
+    current: bool,
+    key: bool,
+    salt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// One key of a key file.
@@ -198,6 +218,12 @@ fn text(
         }
         Err(error) if sniff(&text) == Some(Sniff::Key) => return Err(Failure::Key(name, error)),
         Err(_) => {}
+    }
+    match Config::parse(&text) {
+        Ok(config) => return Ok(Found::of_config(config)),
+        // Somebody else's document.
+        Err(MetadataError::Syntax { .. } | MetadataError::Unrecognised { .. }) => {}
+        Err(error) => return Err(QvoiceFailure::Configuration(name, error).into()),
     }
     let mut reason = None;
     for provider in Provider::ALL {
@@ -359,7 +385,51 @@ impl Key {
     }
 }
 
+impl Version {
+    fn of((place, version): (usize, &qvoice::Version)) -> Self {
+        let pair = version.pair.as_ref();
+        Self {
+            version: version.number,
+            current: place == 0,
+            key: pair.is_ok(),
+            salt: pair.is_ok_and(|pair| pair.salt.is_some()),
+            error: pair.err().map(ToString::to_string),
+        }
+    }
+
+    fn line(&self) -> String {
+        let name = match self.version {
+            Some(version) => format!("version {version}"),
+            None => "version not numbered".to_owned(),
+        };
+        let mut parts = vec![name];
+        parts.extend(self.current.then(|| "current".to_owned()));
+        parts.push(match (&self.error, self.key, self.salt) {
+            (Some(error), ..) => format!("cannot be used: {error}"),
+            (None, true, true) => "key and salt".to_owned(),
+            (None, true, false) => "key, no salt".to_owned(),
+            (None, false, _) => "no key".to_owned(),
+        });
+        parts.join("  ")
+    }
+}
+
 impl Found {
+    fn of_config(config: Config) -> Self {
+        Self::Configuration {
+            provider: "qvoice",
+            enabled: config.enabled,
+            algorithm: config.algorithm.map(crate::envelope::Mode::name),
+            versions: config
+                .versions
+                .iter()
+                .enumerate()
+                .map(Version::of)
+                .collect(),
+            key_id: config.key_id,
+        }
+    }
+
     fn lines(&self, file: &str) -> Vec<String> {
         let bytes = |bytes: &Option<u64>| bytes.map_or(String::new(), |n| format!("  {}", size(n)));
         match self {
@@ -373,6 +443,24 @@ impl Found {
                 };
                 std::iter::once(format!("{file}  {provider} metadata  {count}"))
                     .chain(recordings.iter().map(|one| format!("  {}", one.line())))
+                    .collect()
+            }
+            Self::Configuration {
+                provider,
+                enabled,
+                algorithm,
+                key_id,
+                versions,
+            } => {
+                let mut parts = vec![format!("{file}  {provider} configuration")];
+                parts.extend(enabled.map(|enabled| {
+                    let state = if enabled { "enabled" } else { "disabled" };
+                    state.to_owned()
+                }));
+                parts.extend(algorithm.map(ToOwned::to_owned));
+                parts.extend(key_id.iter().map(|id| format!("key {id}")));
+                std::iter::once(parts.join("  "))
+                    .chain(versions.iter().map(|one| format!("  {}", one.line())))
                     .collect()
             }
             Self::Keys { keys } => keys

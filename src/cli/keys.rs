@@ -18,7 +18,7 @@ use crate::io::{self, ReadError};
 use crate::key::{KeyRing, Passphrase};
 
 /// The most that a key file can have, and a passphrase file.
-const LIMIT: u64 = 1 << 20;
+pub(super) const LIMIT: u64 = 1 << 20;
 
 /// The most keys that are read from one folder.
 const MOST_IN_FOLDER: usize = 10_000;
@@ -48,7 +48,7 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
             .add(&name, &bytes)
             .map_err(|error| Failure::Key(name, error))?;
         if is_secret {
-            warn_if_readable_by_others(&path, printer);
+            warn_if_readable_by_others(&path, "private key", printer);
         }
     }
     if let Some(command) = &keys.key_command {
@@ -109,7 +109,7 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bo
                 Ok(is_secret) => {
                     found = true;
                     if is_secret {
-                        warn_if_readable_by_others(path, printer);
+                        warn_if_readable_by_others(path, "private key", printer);
                     }
                 }
                 Err(error) => printer.step(&format!("passed over `{name}`: {error}")),
@@ -120,13 +120,14 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bo
     Ok(found)
 }
 
-fn warn_if_readable_by_others(path: &Path, printer: &Printer) {
+/// `what` is what the file holds.
+pub(super) fn warn_if_readable_by_others(path: &Path, what: &str, printer: &Printer) {
     let Ok(metadata) = fs_err::metadata(path) else {
         return;
     };
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
         printer.warning(&format!(
-            "the private key `{}` can be read by other users; chmod 600 ends that",
+            "the {what} `{}` can be read by other users; chmod 600 ends that",
             path.display()
         ));
     }
@@ -197,13 +198,18 @@ fn read_given(from: &PassphraseFrom) -> Result<Option<Zeroizing<Vec<u8>>>, Failu
         }
     };
     let mut bytes = read.map_err(|error| Failure::PassphraseUnread(name, error))?;
+    trim_newline(&mut bytes);
+    Ok(Some(bytes))
+}
+
+/// Takes off the newline at the end, if there is one.
+pub(super) fn trim_newline(bytes: &mut Vec<u8>) {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
     }
-    Ok(Some(bytes))
 }
 
 /// The terminal as it was before a prompt switched its echo off.

@@ -113,7 +113,7 @@ pub(super) fn sidecar(input: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a small file, or standard input.
-fn read(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, io::ReadError> {
+pub(super) fn read(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, io::ReadError> {
     if is_stdin(path) {
         io::read_limited(std::io::stdin(), LIMIT)
     } else {

@@ -11,9 +11,12 @@ mod keys;
 mod metadata;
 mod own;
 mod printer;
+mod profile;
 mod provider;
+mod qvoice;
 mod report;
 mod stdin;
+mod wrapped;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -75,14 +78,14 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
             let envelope = values.map(|(key, iv)| twilio_voice::from_values(key, iv));
             let provider = Provider::TwilioVoice;
             let envelope = direct(provider, envelope)?;
-            decrypt::run(provider, &args.decrypt, envelope, None, printer)
+            wrapped::run(provider, &args.decrypt, envelope, None, printer)
         }
         Command::TwilioVideo(args) => {
             let values = args.encrypted_key.as_ref().zip(args.iv.as_ref());
             let envelope = values.map(|(key, iv)| twilio_video::from_values(key, iv));
             let provider = Provider::TwilioVideo;
             let envelope = direct(provider, envelope)?;
-            decrypt::run(provider, &args.decrypt, envelope, None, printer)
+            wrapped::run(provider, &args.decrypt, envelope, None, printer)
         }
         Command::Vonage(args) => {
             let envelope = args.password.as_deref().map(vonage::from_password);
@@ -93,8 +96,9 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
                 VonagePadding::Pkcs7 => Padding::Pkcs7,
                 VonagePadding::Keep => Padding::Keep,
             };
-            decrypt::run(provider, &args.decrypt, envelope, Some(padding), printer)
+            wrapped::run(provider, &args.decrypt, envelope, Some(padding), printer)
         }
+        Command::Qvoice(args) => qvoice::run(args, printer),
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
     }

@@ -3,9 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::args::Decrypt;
-use super::keys;
-use super::metadata::sidecar;
 use super::stdin::is_stdin;
 use crate::io::{FileId, Source};
 
@@ -17,8 +14,8 @@ pub(super) struct Own {
 }
 
 impl Own {
-    /// The files that the run will read.
-    pub(super) fn of(args: &Decrypt, inputs: &[PathBuf]) -> Self {
+    /// The files that the run will read: its inputs, and `reads` beside them.
+    pub(super) fn of(reads: &[PathBuf], inputs: &[PathBuf]) -> Self {
         let id = |path: &PathBuf| {
             if is_stdin(path) {
                 Source::stdin().ok()?.id()
@@ -26,13 +23,7 @@ impl Own {
                 FileId::at(path)
             }
         };
-        let metadata = args.metadata.iter().cloned();
-        let sidecars = inputs.iter().filter_map(|input| sidecar(input));
-        let others = metadata
-            .chain(sidecars)
-            .chain(args.keys.passphrase.passphrase_file.clone())
-            .chain(keys::files(&args.keys));
-        let others: BTreeSet<_> = others.filter_map(|path| id(&path)).collect();
+        let others: BTreeSet<_> = reads.iter().filter_map(id).collect();
         let mut all = others.clone();
         all.extend(inputs.iter().filter_map(id));
         Self { all, others }

@@ -124,6 +124,15 @@ impl Printer {
         bar
     }
 
+    /// A bar over things that are tried, if anybody would see it.
+    pub(super) fn search(&self, name: &str) -> ProgressBar {
+        let bar = self.progress(name, None);
+        match ProgressStyle::with_template("{msg} {spinner} {pos} of {len} keys tried {elapsed}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
     fn label(&self, label: &str, color: &str, text: &str) -> String {
         let text = escape(text);
         if self.color {

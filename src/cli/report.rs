@@ -24,6 +24,8 @@ pub(super) struct Line {
     cipher: Option<&'static str>,
     key_id: Option<String>,
     key_fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_with: Option<OpenedWith>,
     integrity: Option<&'static str>,
     bytes_in: Option<u64>,
     bytes_out: Option<u64>,
@@ -34,6 +36,18 @@ pub(super) struct Line {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorLine>,
+}
+
+/// How a recording is encrypted that does not say so itself. The names are those of the flags.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct OpenedWith {
+    pub(super) version: Option<u64>,
+    pub(super) encoding: Option<&'static str>,
+    pub(super) layout: String,
+    pub(super) kdf: String,
+    pub(super) key_form: String,
+    pub(super) salt_form: String,
+    pub(super) aad: String,
 }
 
 /// What the plaintext is.
@@ -71,6 +85,7 @@ impl Line {
             cipher: None,
             key_id: None,
             key_fingerprint: None,
+            opened_with: None,
             integrity: None,
             bytes_in: None,
             bytes_out: None,
@@ -87,6 +102,17 @@ impl Line {
         self.wrap = Some(envelope.wrap.algorithm.name());
         self.cipher = Some(envelope.cipher.name());
         self.key_id.clone_from(&envelope.wrap.key_id);
+    }
+
+    /// A recording whose key is derived, not wrapped.
+    pub(super) fn derived(&mut self, id: Option<&str>, key_id: Option<&str>) {
+        self.id = id.map(ToOwned::to_owned);
+        self.key_id = key_id.map(ToOwned::to_owned);
+    }
+
+    pub(super) fn opened_with(&mut self, cipher: &'static str, with: OpenedWith) {
+        self.cipher = Some(cipher);
+        self.opened_with = Some(with);
     }
 
     pub(super) fn key(&mut self, fingerprint: Option<Fingerprint>) {
@@ -134,6 +160,8 @@ impl Line {
         let short = || fingerprint.map(|text| text.chars().take(SHORT_FINGERPRINT).collect());
         let key = self.key_id.clone().or_else(short);
         parts.extend(key.map(|key| format!("key {key}")));
+        let version = self.opened_with.as_ref().and_then(|with| with.version);
+        parts.extend(version.map(|version| format!("version {version}")));
         parts.join("  ")
     }
 }

@@ -10,14 +10,16 @@ mod secret;
 mod source;
 mod staged;
 mod stdout;
+mod text;
 
 pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub use command::{CommandError, run as run_command};
 pub use memory::keep_private;
 pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
-pub use source::{HEAD, Source};
+pub use source::{HEAD, Part, Source};
 pub use staged::{OutputError, Staged, check_target};
 pub use stdout::Stdout;
+pub use text::TextEncoding;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Where media comes from.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Write};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -8,11 +9,29 @@ use std::path::Path;
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 
-use super::FileId;
+use super::{FileId, TextEncoding};
 use crate::cipher::{Input, ReadAt, SEGMENT};
 
 /// How much of a source can be looked at before it is read: one segment.
 pub const HEAD: usize = SEGMENT;
+
+/// A piece of a rearranged source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// These bytes of the file.
+    File(Range<u64>),
+    /// Bytes that stand elsewhere.
+    Bytes(Vec<u8>),
+}
+
+impl Part {
+    fn length(&self) -> u64 {
+        match self {
+            Self::File(range) => range.end.saturating_sub(range.start),
+            Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+}
 
 /// An input: a file that can be read at any place and again, or a stream that is read once.
 pub struct Source {
@@ -25,6 +44,8 @@ enum Body {
         file: File,
         length: u64,
         modified: (i64, i64),
+        /// What of it is the source, where it is not all, front to back.
+        parts: Option<Vec<Part>>,
     },
     Stream {
         /// Read ahead for [`Source::head`], and given back by [`Source::input`].
@@ -72,6 +93,7 @@ impl Source {
                 length: metadata.len(),
                 modified: modified(&metadata),
                 file,
+                parts: None,
             },
             id,
         })
@@ -95,8 +117,35 @@ impl Source {
     /// Its length in bytes, where it is known beforehand.
     pub fn length(&self) -> Option<u64> {
         match &self.body {
+            Body::File {
+                parts: Some(parts), ..
+            } => Some(parts.iter().map(Part::length).sum()),
             Body::File { length, .. } => Some(*length),
             Body::Stream { .. } => None,
+        }
+    }
+
+    /// Another view of the same file: these parts, one after another. `None` for a stream.
+    ///
+    /// # Errors
+    /// As the operating system has it.
+    pub fn arranged(&self, parts: Vec<Part>) -> io::Result<Option<Self>> {
+        match &self.body {
+            Body::File {
+                file,
+                length,
+                modified,
+                ..
+            } => Ok(Some(Self {
+                body: Body::File {
+                    file: file.try_clone()?,
+                    length: *length,
+                    modified: *modified,
+                    parts: Some(parts),
+                },
+                id: self.id,
+            })),
+            Body::Stream { .. } => Ok(None),
         }
     }
 
@@ -106,10 +155,13 @@ impl Source {
     /// As the operating system has it.
     pub fn head(&mut self) -> io::Result<Vec<u8>> {
         match &mut self.body {
-            Body::File { file, .. } => {
+            Body::File { .. } => {
                 let mut found = Vec::with_capacity(HEAD);
-                let file = Sequential { file, offset: 0 };
-                file.take(HEAD as u64).read_to_end(&mut found)?;
+                let mut input = self.input();
+                input
+                    .as_reader()
+                    .take(HEAD as u64)
+                    .read_to_end(&mut found)?;
                 Ok(found)
             }
             Body::Stream { head, reader } => {
@@ -123,6 +175,17 @@ impl Source {
     /// The source as the cipher reads it. A stream can be given once.
     pub fn input(&mut self) -> SourceInput<'_> {
         match &mut self.body {
+            Body::File {
+                file,
+                length,
+                parts: Some(parts),
+                ..
+            } => SourceInput::Parts(View {
+                file,
+                end: *length,
+                length: parts.iter().map(Part::length).sum(),
+                parts,
+            }),
             Body::File { file, length, .. } => SourceInput::File {
                 file,
                 length: *length,
@@ -140,12 +203,22 @@ impl Source {
     /// As the operating system has it: the temporary folder may be full.
     pub fn rereadable(mut self) -> io::Result<Self> {
         if let SourceInput::Stream(mut stream) = self.input() {
-            let folder = std::env::temp_dir();
-            let mut copy = File::from_parts(tempfile::tempfile_in(&folder)?, folder);
+            let mut copy = temporary()?;
             io::copy(&mut stream, &mut copy)?;
             return Self::from_file(copy);
         }
         Ok(self)
+    }
+
+    /// What the text is that this source holds, in an unnamed temporary file. It is ciphertext.
+    ///
+    /// # Errors
+    /// As the operating system has it; [`io::ErrorKind::InvalidData`] if it is not that encoding.
+    pub fn decoded(mut self, encoding: TextEncoding) -> io::Result<Self> {
+        let mut copy = temporary()?;
+        encoding.decode(&mut *self.input().as_reader(), &mut copy)?;
+        copy.flush()?;
+        Self::from_file(copy)
     }
 
     /// Whether the file is as it was when it was opened: same length, no later write.
@@ -158,6 +231,7 @@ impl Source {
                 file,
                 length,
                 modified: then,
+                ..
             } => {
                 let metadata = file.metadata()?;
                 Ok(metadata.len() == *length && modified(&metadata) == *then)
@@ -165,6 +239,11 @@ impl Source {
             Body::Stream { .. } => Ok(true),
         }
     }
+}
+
+fn temporary() -> io::Result<File> {
+    let folder = std::env::temp_dir();
+    Ok(File::from_parts(tempfile::tempfile_in(&folder)?, folder))
 }
 
 /// The time of the last write, in seconds and nanoseconds.
@@ -181,6 +260,8 @@ pub enum SourceInput<'a> {
         /// Its length in bytes.
         length: u64,
     },
+    /// Parts of a file.
+    Parts(View<'a>),
     /// A stream, its head first.
     Stream(io::Chain<Cursor<Vec<u8>>, &'a mut Box<dyn Read + Send>>),
 }
@@ -193,6 +274,10 @@ impl SourceInput<'_> {
                 file: *file,
                 length: *length,
             },
+            Self::Parts(view) => Input::File {
+                length: view.length,
+                file: view,
+            },
             Self::Stream(stream) => Input::Stream(stream),
         }
     }
@@ -200,21 +285,62 @@ impl SourceInput<'_> {
     /// The same as a plain reader, front to back.
     pub fn as_reader(&mut self) -> Box<dyn Read + Send + '_> {
         match self {
-            Self::File { file, .. } => Box::new(Sequential { file, offset: 0 }),
+            Self::File { file, .. } => Box::new(Sequential {
+                file: *file,
+                offset: 0,
+            }),
+            Self::Parts(view) => Box::new(Sequential {
+                file: view,
+                offset: 0,
+            }),
             Self::Stream(stream) => Box::new(stream),
         }
     }
 }
 
-/// A file from its beginning, whatever its cursor says.
-struct Sequential<'a> {
+/// Parts of a file, one after another.
+pub struct View<'a> {
     file: &'a File,
+    /// The file's own length.
+    end: u64,
+    length: u64,
+    parts: &'a [Part],
+}
+
+impl ReadAt for View<'_> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut within = offset;
+        for part in self.parts {
+            let length = part.length();
+            if within >= length {
+                within -= length;
+                continue;
+            }
+            let rest = usize::try_from(length - within).unwrap_or(usize::MAX);
+            let count = buffer.len().min(rest);
+            let (wanted, _) = buffer.split_at_mut(count);
+            return match part {
+                Part::File(range) => FileExt::read_at(self.file, wanted, range.start + within),
+                Part::Bytes(bytes) => {
+                    let from = usize::try_from(within).unwrap_or(usize::MAX);
+                    bytes.get(from..).unwrap_or_default().read(wanted)
+                }
+            };
+        }
+        // A file that has grown is seen by who asks for more than there is.
+        FileExt::read_at(self.file, buffer, self.end.saturating_add(within))
+    }
+}
+
+/// Something that is read at any place, from its beginning on.
+struct Sequential<'a, F: ReadAt> {
+    file: &'a F,
     offset: u64,
 }
 
-impl Read for Sequential<'_> {
+impl<F: ReadAt> Read for Sequential<'_, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = FileExt::read_at(self.file, buffer, self.offset)?;
+        let read = self.file.read_at(buffer, self.offset)?;
         self.offset += read as u64;
         Ok(read)
     }
@@ -223,5 +349,66 @@ impl Read for Sequential<'_> {
 impl ReadAt for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(self, buffer, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(content: &[u8]) -> Source {
+        let mut file = temporary().unwrap();
+        file.write_all(content).unwrap();
+        Source::from_file(file).unwrap()
+    }
+
+    fn all(source: &mut Source) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut input = source.input();
+        input.as_reader().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_view_reads_its_parts_in_order() {
+        let whole = source(b"0123456789");
+        let parts = vec![
+            Part::File(7..10),
+            Part::Bytes(b"ab".to_vec()),
+            Part::File(2..2),
+            Part::File(1..4),
+        ];
+        let mut view = whole.arranged(parts).unwrap().unwrap();
+        assert_eq!(view.length(), Some(8));
+        assert_eq!(view.head().unwrap(), b"789ab123");
+        assert_eq!(all(&mut view), b"789ab123");
+        assert!(view.is_unchanged().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_grows_shows_behind_a_view() {
+        let whole = source(b"0123456789");
+        let mut view = whole.arranged(vec![Part::File(0..4)]).unwrap().unwrap();
+        let Body::File { file, .. } = &mut view.body else {
+            panic!("a file");
+        };
+        file.write_all(b"+").unwrap();
+        let SourceInput::Parts(parts) = view.input() else {
+            panic!("a view");
+        };
+        assert_eq!(parts.read_at(&mut [0], 4).unwrap(), 1);
+    }
+
+    #[test]
+    fn text_is_decoded_or_refused() {
+        let base64 = TextEncoding::Base64;
+        let mut decoded = source(b"AAEC\r\nAwQ=\n").decoded(base64).unwrap();
+        assert_eq!(all(&mut decoded), [0, 1, 2, 3, 4]);
+        let mut decoded = source(b"0001fF\n").decoded(TextEncoding::Hex).unwrap();
+        assert_eq!(all(&mut decoded), [0, 1, 255]);
+        for (text, encoding) in [("AAEC*", base64), ("A", base64), ("012", TextEncoding::Hex)] {
+            let error = source(text.as_bytes()).decoded(encoding).err().unwrap();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{text}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 //!                                 ├─ PublicKey   (tells which key was meant)
 //!                                 └─ Unusable    (why that block is none of the three)
 //! KeyRing + KeyWrap ──► Search ──► Opened { ContentKey, … }
+//! secret text + salt ── Kdf ─────────────► ContentKey
 //! ```
 //!
 //! [`parse`] reads bytes, never files, and knows no provider. What is refused is refused by kind,
@@ -14,6 +15,7 @@
 
 mod armor;
 mod certificate;
+mod derive;
 mod error;
 mod file;
 mod generate;
@@ -26,6 +28,7 @@ mod rsa_key;
 mod structure;
 mod unwrap;
 
+pub use derive::{Hash, Kdf, KdfError};
 pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
 pub use file::{KeyBlock, parse};
 pub use generate::{GenerateError, generate};

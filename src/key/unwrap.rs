@@ -18,6 +18,11 @@ pub struct ContentKey {
 }
 
 impl ContentKey {
+    /// A key that a [`Kdf`](super::Kdf) made; its IV stands elsewhere.
+    pub(super) fn derived(key: Zeroizing<[u8; 32]>) -> Self {
+        Self { key, iv: None }
+    }
+
     /// The AES-256 key.
     pub fn key(&self) -> &[u8; 32] {
         &self.key

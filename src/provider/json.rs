@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
+use zeroize::Zeroize;
 
 use super::document::{check_count, quoted};
 use super::error::MetadataError;
@@ -184,6 +185,11 @@ impl Object {
         })
     }
 
+    /// All members, in the order of the text.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     fn named(&self, names: &[&str]) -> impl Iterator<Item = &(String, Json)> {
         let matches = |name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
         self.0.iter().filter(move |(name, _)| matches(name))
@@ -193,6 +199,18 @@ impl Object {
         self.0
             .iter()
             .any(|(name, value)| name == list && matches!(value, Json::Array(_)))
+    }
+}
+
+/// Wipes every string of a text that held secrets.
+impl Zeroize for Json {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
+            Self::String(text) => text.zeroize(),
+            Self::Array(values) => values.iter_mut().for_each(Self::zeroize),
+            Self::Object(object) => object.0.iter_mut().for_each(|(_, value)| value.zeroize()),
+        }
     }
 }
 

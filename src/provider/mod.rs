@@ -5,6 +5,7 @@
 mod document;
 mod error;
 mod json;
+pub mod qvoice;
 pub mod twilio_video;
 pub mod twilio_voice;
 pub mod vonage;

@@ -1,0 +1,92 @@
+//! Bytes that were written as text.
+
+use std::io::{self, Read, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
+
+/// Bytes decoded at a time: whole groups of base64 and of hexadecimal digits.
+const STEP: usize = 64 * 1024;
+
+/// A text that stands for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// Base64 (RFC 4648), either alphabet, white space ignored.
+    Base64,
+    /// Hexadecimal digits, white space ignored.
+    Hex,
+}
+
+impl TextEncoding {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+        }
+    }
+
+    /// The encoding of a text that starts with `head`, if it can be one. Ciphertext of 64 bytes
+    /// looks like neither less than once in 2^128.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        let mut digits = head.iter().filter(|byte| !byte.is_ascii_whitespace());
+        if digits.clone().count() < 64 {
+            return None;
+        }
+        let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+        if digits.clone().all(u8::is_ascii_hexdigit) {
+            Some(Self::Hex)
+        } else {
+            digits.all(base64).then_some(Self::Base64)
+        }
+    }
+
+    /// Decodes all of `from`.
+    pub(super) fn decode(self, from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
+        let mut text = Vec::with_capacity(2 * STEP);
+        let mut piece = vec![0; STEP];
+        loop {
+            let read = match from.read(&mut piece) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let found = piece.get(..read).unwrap_or_default();
+            text.extend(found.iter().filter(|byte| !byte.is_ascii_whitespace()));
+            let whole = if read == 0 {
+                text.len()
+            } else {
+                text.len() - text.len() % 4
+            };
+            let rest = text.split_off(whole);
+            to.write_all(&self.bytes(std::mem::replace(&mut text, rest))?)?;
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn bytes(self, mut text: Vec<u8>) -> io::Result<Vec<u8>> {
+        let invalid = || io::Error::new(io::ErrorKind::InvalidData, format!("it is not {self:?}"));
+        match self {
+            Self::Base64 => {
+                for byte in &mut text {
+                    *byte = match *byte {
+                        b'-' => b'+',
+                        b'_' => b'/',
+                        byte => byte,
+                    };
+                }
+                STANDARD_PAD_INDIFFERENT.decode(text).map_err(|_| invalid())
+            }
+            Self::Hex => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (pairs, rest) = text.as_chunks::<2>();
+                let byte =
+                    |[high, low]: [u8; 2]| u8::try_from(digit(high)? * 16 + digit(low)?).ok();
+                let bytes: Option<Vec<u8>> = pairs.iter().copied().map(byte).collect();
+                bytes.filter(|_| rest.is_empty()).ok_or_else(invalid)
+            }
+        }
+    }
+}

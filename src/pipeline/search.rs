@@ -1,0 +1,419 @@
+//! Finds how a recording is encrypted, where that is documented nowhere.
+//!
+//! GCM authenticates: a candidate is accepted by its tag over the whole file and by nothing else,
+//! so some thousand tries do not make a false one likely (2^-115). What a candidate makes of the
+//! first bytes only decides which are worth a whole pass. CBC has no tag: there it takes valid
+//! padding and a container that chance shows less than once in 2^30.
+
+mod form;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+pub use self::form::{Aad, KeyForm, SaltForm, UnknownForm};
+use super::Opener;
+use crate::cipher::{BLOCK, Layout};
+use crate::envelope::{Container, Mode};
+use crate::io::Source;
+use crate::key::{ContentKey, Kdf};
+
+/// Files up to this size are tried to the end under every key, whatever their beginning shows.
+const SMALL: u64 = 64 << 20;
+
+/// What recordings of calls come in.
+pub const CONTAINERS: &[Container] = &[Container::Mp3, Container::Wav, Container::Ogg];
+
+/// A key and salt to try, newest first.
+pub struct Secret {
+    /// The version of the pair.
+    pub version: Option<u64>,
+    /// The key's text.
+    pub key: Zeroizing<String>,
+    /// The salt's text.
+    pub salt: Option<Zeroizing<String>>,
+}
+
+/// What is known of a recording.
+pub struct Subject<'a> {
+    /// The file; not a stream.
+    pub source: Mutex<Source>,
+    /// Its first bytes.
+    pub head: &'a [u8],
+    /// Its length.
+    pub length: u64,
+    /// The mode its metadata says.
+    pub mode: Option<Mode>,
+    /// The IV its metadata says.
+    pub iv: Option<&'a [u8]>,
+    /// The tag its metadata says.
+    pub tag: Option<[u8; BLOCK]>,
+    /// Its own salt, which comes before the pair's.
+    pub salt: Option<&'a str>,
+    /// Its id.
+    pub id: Option<&'a str>,
+    /// The name of its key.
+    pub key_id: Option<&'a str>,
+}
+
+/// What need not be looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// The layout.
+    pub layout: Option<Layout>,
+    /// The derivation.
+    pub kdf: Option<Kdf>,
+    /// The form of the key.
+    pub key_form: Option<KeyForm>,
+    /// The form of the salt.
+    pub salt_form: Option<SaltForm>,
+    /// The additional data.
+    pub aad: Option<Aad>,
+}
+
+/// How a recording is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Where everything stands.
+    pub layout: Layout,
+    /// How the key is derived.
+    pub kdf: Kdf,
+    /// From which form of the key's text.
+    pub key_form: KeyForm,
+    /// With which form of the salt.
+    pub salt_form: SaltForm,
+    /// With which additional data.
+    pub aad: Aad,
+}
+
+/// What opens a recording.
+pub struct Found {
+    /// The cipher, and what must come out.
+    pub opener: Opener,
+    /// The ciphertext as the engine reads it.
+    pub source: Source,
+    /// How it is encrypted.
+    pub method: Method,
+    /// The version of the pair that opens it.
+    pub version: Option<u64>,
+    /// Whether its tag, or padding and container, speak for it; else only its beginning does.
+    pub proven: bool,
+}
+
+/// What was tried in vain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GaveUp {
+    /// Derived keys, each once.
+    pub keys: usize,
+    /// Derivations.
+    pub kdfs: Vec<String>,
+    /// Layouts.
+    pub layouts: Vec<&'static str>,
+    /// Versions of the configuration, where they have numbers.
+    pub versions: Vec<u64>,
+    /// Passes over the whole file.
+    pub passes: usize,
+    /// Whether the time was over before everything was tried.
+    pub out_of_time: bool,
+}
+
+/// Why a search found nothing.
+#[derive(Debug)]
+pub enum SearchError {
+    /// The file cannot be read.
+    Read(io::Error),
+    /// Everything was tried, or the time was over.
+    GaveUp(GaveUp),
+}
+
+impl From<io::Error> for SearchError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// Derived keys, for all recordings of a run: a slow derivation is done once.
+#[derive(Default)]
+pub struct Derived(Mutex<HashMap<Origin, Option<Arc<ContentKey>>>>);
+
+/// A derivation, and the digest of the secret and the salt that went into it.
+type Origin = (Kdf, [u8; 32]);
+
+impl Derived {
+    fn get(&self, job: &Job) -> Option<Arc<ContentKey>> {
+        let length = (job.secret.len() as u64).to_be_bytes();
+        let parts = [&length[..], &job.secret, &job.salt];
+        let digest = parts.iter().fold(Sha256::new(), Digest::chain_update);
+        let place = (job.kdf.clone(), digest.finalize().into());
+        if let Some(known) = lock(&self.0).get(&place) {
+            return known.clone();
+        }
+        let key = job.kdf.derive(&job.secret, &job.salt).map(Arc::new);
+        lock(&self.0).insert(place, key.clone());
+        key
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One key to derive.
+struct Job {
+    version: Option<u64>,
+    kdf: Kdf,
+    key_form: KeyForm,
+    salt_form: SaltForm,
+    secret: Zeroizing<Vec<u8>>,
+    salt: Vec<u8>,
+    /// The salt's text, for additional data.
+    salt_text: String,
+}
+
+/// A search for what opens one recording.
+pub struct Search<'a> {
+    /// The recording.
+    pub subject: Subject<'a>,
+    /// The keys and salts, newest first.
+    pub secrets: &'a [&'a Secret],
+    /// What is known for certain.
+    pub pins: &'a Pins,
+    /// What opened another recording; tried first.
+    pub known: Option<&'a Method>,
+    /// Keys of this run.
+    pub derived: &'a Derived,
+    /// When to give up.
+    pub deadline: Instant,
+    /// Workers.
+    pub threads: usize,
+    /// Called with keys tried and keys there are.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+}
+
+/// What the workers share.
+#[derive(Default)]
+struct Shared {
+    next: AtomicUsize,
+    done: AtomicUsize,
+    stop: AtomicBool,
+    late: AtomicBool,
+    passes: AtomicUsize,
+    seen: Mutex<HashSet<[u8; 32]>>,
+    /// Keys that were derived, in the order of their jobs.
+    keys: Mutex<Vec<(usize, Arc<ContentKey>)>>,
+    found: Mutex<Option<Result<Found, io::Error>>>,
+    /// The first that shows a recording and does not prove it: the right key, damaged content.
+    suspect: Mutex<Option<Found>>,
+}
+
+impl Search<'_> {
+    /// Tries everything, likeliest first.
+    ///
+    /// What only the beginning speaks for is returned too, if nothing else is found: opening it
+    /// then says what is wrong with the rest.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub fn run(&self) -> Result<Found, SearchError> {
+        let jobs = self.jobs();
+        let layouts = self.layouts();
+        let shared = Shared::default();
+        self.in_parallel(&shared, jobs.len(), |at| {
+            let Some(job) = jobs.get(at) else {
+                return Ok(());
+            };
+            let Some(key) = self.derived.get(job) else {
+                return Ok(());
+            };
+            if !lock(&shared.seen).insert(Sha256::digest(key.key()).into()) {
+                return Ok(());
+            }
+            for layout in &layouts {
+                self.glance(job, &key, *layout, &shared)?;
+            }
+            lock(&shared.keys).push((at, key));
+            Ok(())
+        });
+        let mut keys = std::mem::take(&mut *lock(&shared.keys));
+        keys.sort_by_key(|(at, _)| *at);
+        let open = |shared: &Shared| {
+            lock(&shared.found).is_none()
+                && lock(&shared.suspect).is_none()
+                && self.subject.length <= SMALL
+        };
+        if open(&shared) {
+            let gcm = layouts.iter().filter(|layout| layout.mode() == Mode::Gcm);
+            let gcm: Vec<_> = gcm.copied().collect();
+            shared.next.store(0, Ordering::Relaxed);
+            shared.done.store(0, Ordering::Relaxed);
+            self.in_parallel(&shared, keys.len() * gcm.len(), |at| {
+                let pair = keys.get(at % keys.len()).zip(gcm.get(at / keys.len()));
+                match pair.and_then(|((job, key), layout)| Some((jobs.get(*job)?, key, *layout))) {
+                    Some((job, key, layout)) => self.authenticate(job, key, layout, &shared),
+                    None => Ok(()),
+                }
+            });
+        }
+        if let Some(found) = lock(&shared.found).take() {
+            return Ok(found?);
+        }
+        if let Some(suspect) = lock(&shared.suspect).take() {
+            return Ok(suspect);
+        }
+        let mut kdfs: Vec<_> = Vec::new();
+        for job in keys.iter().filter_map(|(at, _)| jobs.get(*at)) {
+            let name = job.kdf.to_string();
+            if !kdfs.contains(&name) {
+                kdfs.push(name);
+            }
+        }
+        Err(SearchError::GaveUp(GaveUp {
+            keys: keys.len(),
+            kdfs,
+            layouts: layouts.iter().map(|layout| layout.name()).collect(),
+            versions: self.secrets.iter().filter_map(|s| s.version).collect(),
+            passes: shared.passes.into_inner(),
+            out_of_time: shared.late.into_inner(),
+        }))
+    }
+
+    fn in_parallel(
+        &self,
+        shared: &Shared,
+        count: usize,
+        work: impl Fn(usize) -> io::Result<()> + Sync,
+    ) {
+        let worker = || {
+            while !shared.stop.load(Ordering::Relaxed) {
+                let at = shared.next.fetch_add(1, Ordering::Relaxed);
+                if at >= count {
+                    return;
+                }
+                // Something is tried however short the time.
+                if at > 0 && Instant::now() >= self.deadline {
+                    shared.late.store(true, Ordering::Relaxed);
+                    return;
+                }
+                if let Err(error) = work(at) {
+                    lock(&shared.found).get_or_insert(Err(error));
+                    shared.stop.store(true, Ordering::Relaxed);
+                }
+                let done = shared.done.fetch_add(1, Ordering::Relaxed) + 1;
+                (self.progress)(done, count);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.threads.max(1) {
+                scope.spawn(worker);
+            }
+            worker();
+        });
+    }
+
+    /// Every key to derive: what opened another recording, then the quick derivations, then the
+    /// slow ones; of each the newest version first.
+    fn jobs(&self) -> Vec<Job> {
+        let kdfs = match &self.pins.kdf {
+            Some(kdf) => vec![kdf.clone()],
+            None => form::kdfs(),
+        };
+        let mut jobs = Vec::new();
+        for kdf in &kdfs {
+            for secret in self.secrets {
+                self.jobs_of(kdf, secret, &mut jobs);
+            }
+        }
+        if let Some(known) = self.known {
+            let is_known = |job: &Job| {
+                let its = (&job.kdf, job.key_form, job.salt_form);
+                its == (&known.kdf, known.key_form, known.salt_form)
+            };
+            jobs.sort_by_key(|job| !is_known(job));
+        }
+        jobs
+    }
+
+    fn jobs_of(&self, kdf: &Kdf, secret: &Secret, jobs: &mut Vec<Job>) {
+        let salts = self.salts(kdf, secret);
+        for key_form in KeyForm::ALL {
+            if self.pins.key_form.is_some_and(|pinned| pinned != key_form) {
+                continue;
+            }
+            let Some(bytes) = key_form.of(&secret.key) else {
+                continue;
+            };
+            jobs.extend(salts.iter().map(|(salt_form, salt, text)| Job {
+                version: secret.version,
+                kdf: kdf.clone(),
+                key_form,
+                salt_form: *salt_form,
+                secret: bytes.clone(),
+                salt: salt.clone(),
+                salt_text: text.clone(),
+            }));
+        }
+    }
+
+    /// The recording's own salt, then the pair's, each in every form; then the file's.
+    fn salts(&self, kdf: &Kdf, secret: &Secret) -> Vec<(SaltForm, Vec<u8>, String)> {
+        let configured = secret.salt.as_ref().map(|salt| salt.as_str());
+        let mut texts: Vec<&str> = self.subject.salt.into_iter().chain(configured).collect();
+        texts.dedup();
+        if texts.is_empty() {
+            texts.push("");
+        }
+        let first = texts.first().copied().unwrap_or_default();
+        if !kdf.is_salted() {
+            let form = self.pins.salt_form.unwrap_or(SaltForm::Text);
+            return vec![(form, vec![], first.to_owned())];
+        }
+        let mut salts = Vec::new();
+        for text in &texts {
+            for form in SaltForm::ALL {
+                if let Some(salt) = form.of(text) {
+                    salts.push((form, salt, (*text).to_owned()));
+                }
+            }
+        }
+        if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.length)
+            && let Some(salt) = place.salt.and_then(|range| self.bytes(&range))
+            && self.layouts().contains(&Layout::Salt16Nonce12CtTag16)
+        {
+            salts.push((SaltForm::File, salt, first.to_owned()));
+        }
+        salts.retain(|(form, ..)| self.pins.salt_form.is_none_or(|pinned| pinned == *form));
+        salts
+    }
+
+    /// Bytes of the file's head.
+    fn bytes(&self, range: &std::ops::Range<u64>) -> Option<Vec<u8>> {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        self.subject.head.get(start..end).map(<[u8]>::to_vec)
+    }
+
+    fn layouts(&self) -> Vec<Layout> {
+        let possible = |layout: &Layout| {
+            let subject = &self.subject;
+            let iv = subject.iv.map(<[u8]>::len);
+            self.pins.layout.is_none_or(|pinned| pinned == *layout)
+                && subject.mode.is_none_or(|mode| mode == layout.mode())
+                && layout.place(subject.length).is_some()
+                && (!layout.needs_iv() || iv.is_some())
+                && (*layout != Layout::Ct || iv == Some(BLOCK))
+                && (!layout.needs_tag() || subject.tag.is_some())
+        };
+        let known = self.known.map(|known| known.layout);
+        let mut layouts: Vec<_> = Layout::ALL.into_iter().filter(possible).collect();
+        layouts.sort_by_key(|layout| Some(*layout) != known);
+        layouts
+    }
+}

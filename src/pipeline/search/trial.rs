@@ -1,0 +1,248 @@
+//! What one key makes of one recording.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Layout, Place, padding};
+use crate::envelope::{Container, Expected, Mode, Padding};
+use crate::io::{Part, Source};
+use crate::key::ContentKey;
+use crate::media::Media;
+use crate::pipeline::{Opener, look};
+
+/// How much of a plaintext is looked at: three of the longest MP3 frames and more.
+const GLANCE: usize = 8 * 1024;
+
+impl Search<'_> {
+    /// The additional data to try: their names and bytes.
+    fn aads(&self, job: &Job, mode: Mode) -> Vec<(Aad, Vec<u8>)> {
+        let tried = match &self.pins.aad {
+            _ if mode == Mode::Cbc => vec![Aad::None],
+            Some(pinned) => vec![pinned.clone()],
+            None => Aad::TRIED.to_vec(),
+        };
+        let bytes = |aad: &Aad| {
+            let text = match aad {
+                Aad::None => Some(""),
+                Aad::Id => self.subject.id,
+                Aad::KeyId => self.subject.key_id,
+                Aad::Salt => Some(job.salt_text.as_str()).filter(|salt| !salt.is_empty()),
+                Aad::Text(text) => Some(text.as_str()),
+            };
+            text.map(|text| text.as_bytes().to_vec())
+        };
+        let tried = tried.into_iter();
+        tried
+            .filter_map(|aad| bytes(&aad).map(|bytes| (aad, bytes)))
+            .collect()
+    }
+
+    fn cipher(
+        &self,
+        key: &ContentKey,
+        layout: Layout,
+        place: &Place,
+        aad: &[u8],
+    ) -> Option<Cipher> {
+        let iv = match &place.iv {
+            Some(range) => self.bytes(range)?,
+            None => self.subject.iv?.to_vec(),
+        };
+        Some(match layout.mode() {
+            Mode::Gcm => Cipher::Gcm(Gcm::with_iv(key.key(), &iv, aad)?),
+            Mode::Cbc => Cipher::Cbc(Cbc::new(key.key(), iv.try_into().ok()?)),
+        })
+    }
+
+    /// The ciphertext as the engine reads it.
+    fn view(&self, layout: Layout, place: &Place) -> io::Result<Source> {
+        let mut parts: Vec<_> = place.body.iter().cloned().map(Part::File).collect();
+        if layout.needs_tag() {
+            parts.extend(self.subject.tag.map(|tag| Part::Bytes(tag.to_vec())));
+        }
+        let view = lock(&self.subject.source).arranged(parts)?;
+        view.ok_or_else(|| io::ErrorKind::NotSeekable.into())
+    }
+
+    fn found(
+        &self,
+        job: &Job,
+        key: &ContentKey,
+        layout: Layout,
+        place: &Place,
+        (aad, bytes): (Aad, &[u8]),
+    ) -> io::Result<Option<Found>> {
+        let Some(cipher) = self.cipher(key, layout, place, bytes) else {
+            return Ok(None);
+        };
+        Ok(Some(Found {
+            opener: Opener {
+                cipher,
+                padding: Padding::Pkcs7,
+                expected: Expected {
+                    containers: CONTAINERS,
+                    ..Expected::default()
+                },
+            },
+            source: self.view(layout, place)?,
+            method: Method {
+                layout,
+                kdf: job.kdf.clone(),
+                key_form: job.key_form,
+                salt_form: job.salt_form,
+                aad,
+            },
+            version: job.version,
+            proven: false,
+        }))
+    }
+
+    /// Looks what a key makes of the first bytes; only what looks like a recording is worth more.
+    pub(super) fn glance(
+        &self,
+        job: &Job,
+        key: &ContentKey,
+        layout: Layout,
+        shared: &Shared,
+    ) -> io::Result<()> {
+        let is_files = job.salt_form == SaltForm::File && job.kdf.is_salted();
+        if is_files && layout != Layout::Salt16Nonce12CtTag16 {
+            return Ok(());
+        }
+        let Some(place) = layout.place(self.subject.length) else {
+            return Ok(());
+        };
+        let Some(cipher) = self.cipher(key, layout, &place, &[]) else {
+            return Ok(());
+        };
+        let media = look(&cipher, self.ciphertext(layout, &place), u64::MAX);
+        if !is_recording(media.container) && !is_recording(media.damaged) {
+            return Ok(());
+        }
+        let suspect = || -> io::Result<()> {
+            let mut suspect = lock(&shared.suspect);
+            if suspect.is_none() {
+                *suspect = self.found(job, key, layout, &place, (Aad::None, &[]))?;
+            }
+            Ok(())
+        };
+        match cipher {
+            Cipher::Gcm(_) => {
+                self.authenticate(job, key, layout, shared)?;
+                suspect()
+            }
+            Cipher::Cbc(cbc) => {
+                if self.subject.length.is_multiple_of(BLOCK as u64)
+                    && accepts(&media, &self.last_block(&cbc, layout, &place)?)
+                {
+                    let found = self.found(job, key, layout, &place, (Aad::None, &[]))?;
+                    self.report(found, shared);
+                    Ok(())
+                } else {
+                    suspect()
+                }
+            }
+        }
+    }
+
+    /// The first bytes of ciphertext, without a tag.
+    fn ciphertext(&self, layout: Layout, place: &Place) -> &[u8] {
+        let range = place.body.first().cloned().unwrap_or_default();
+        let behind = match layout.mode() {
+            Mode::Gcm if place.body.len() == 1 && !layout.needs_tag() => BLOCK as u64,
+            _ => 0,
+        };
+        let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let end = index(range.end.saturating_sub(behind));
+        let start = index(range.start);
+        let end = end
+            .min(start.saturating_add(GLANCE))
+            .min(self.subject.head.len());
+        self.subject.head.get(start..end).unwrap_or_default()
+    }
+
+    /// The last block of a CBC plaintext.
+    fn last_block(&self, cbc: &Cbc, layout: Layout, place: &Place) -> io::Result<[u8; BLOCK]> {
+        let mut view = self.view(layout, place)?;
+        let length = view.length().unwrap_or_default();
+        let mut last = [0; 2 * BLOCK];
+        let (before, block) = last.split_at_mut(BLOCK);
+        let mut input = view.input();
+        let mut read = |bytes: &mut [u8], from: u64| -> io::Result<()> {
+            match input.as_input() {
+                Input::File { file, .. } => {
+                    let read = file.read_at(bytes, from)?;
+                    let whole = read == bytes.len();
+                    whole
+                        .then_some(())
+                        .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+                }
+                Input::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
+            }
+        };
+        read(block, length.saturating_sub(BLOCK as u64))?;
+        let has_before = length >= 2 * BLOCK as u64;
+        if has_before {
+            read(before, length - 2 * BLOCK as u64)?;
+        }
+        let before: Option<[u8; BLOCK]> = (&*before).try_into().ok().filter(|_| has_before);
+        cbc.open(before.as_ref(), block);
+        Ok(<[u8; BLOCK]>::try_from(&*block).unwrap_or_default())
+    }
+
+    /// Checks the tag over the whole file, with each additional data.
+    pub(super) fn authenticate(
+        &self,
+        job: &Job,
+        key: &ContentKey,
+        layout: Layout,
+        shared: &Shared,
+    ) -> io::Result<()> {
+        let Some(place) = layout.place(self.subject.length) else {
+            return Ok(());
+        };
+        for (aad, bytes) in self.aads(job, Mode::Gcm) {
+            let Some(mut found) = self.found(job, key, layout, &place, (aad, &bytes))? else {
+                return Ok(());
+            };
+            shared.passes.fetch_add(1, Ordering::Relaxed);
+            let engine = Engine {
+                threads: 1,
+                progress: &|_| (),
+            };
+            match engine.verify(&found.opener.cipher, found.source.input().as_input()) {
+                Ok(_) => {
+                    self.report(Some(found), shared);
+                    return Ok(());
+                }
+                Err(CipherError::Read(error)) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "it is a step of the search")]
+    fn report(&self, found: Option<Found>, shared: &Shared) {
+        if let Some(mut found) = found {
+            found.proven = true;
+            lock(&shared.found).get_or_insert(Ok(found));
+            shared.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a container is evidence for a key. JSON is not: a short text may be chance.
+fn is_recording(container: Option<Container>) -> bool {
+    container.is_some_and(|container| container != Container::Json)
+}
+
+/// Whether an unauthenticated plaintext is a recording: by the container it starts as, whole from
+/// its first byte, and by its padding.
+pub(super) fn accepts(media: &Media, last: &[u8; BLOCK]) -> bool {
+    let contained = media
+        .container
+        .is_some_and(|container| CONTAINERS.contains(&container));
+    contained && media.damaged.is_none() && padding::kept(Padding::Pkcs7, 0, last).is_ok()
+}

@@ -1,0 +1,79 @@
+//! Qvoice: the call recording encryption configuration, and what a recording's metadata says.
+//!
+//! Vendor's guide: <https://docs.qvoice.net/api/call-recordings-encryption/>, "Last Updated:
+//! 2025-10-29". It documents the configuration and not the recordings: neither their bytes, nor
+//! the derivation of the key, nor the names of the fields in their metadata. So there is no
+//! [`Envelope`](crate::envelope::Envelope) here, but what the search for one starts from; see
+//! `docs/formats/qvoice.md`.
+
+mod config;
+mod recording;
+mod tolerant;
+
+pub use config::{Config, Pair, Version};
+pub use recording::{Hints, Recording, parse};
+
+use super::error::MetadataError;
+use crate::envelope::Mode;
+
+/// "Must be at least 32 characters long (plain text)".
+const LEAST_CHARACTERS: usize = 32;
+
+/// "Cannot be default values: Values like "`default_encrypted_key`", "default", "test", or other
+/// insecure defaults are rejected".
+const DEFAULT_KEYS: [&str; 3] = ["default_encrypted_key", "default", "test"];
+
+/// "Cannot be "`default_salt`" (this value is rejected for security reasons)".
+const DEFAULT_SALT: &str = "default_salt";
+
+/// Looks whether Qvoice would have taken this key.
+///
+/// # Errors
+/// The guide's own rules: "The key is provided but shorter than 32 characters", "The key matches
+/// insecure default values". The value is not repeated.
+pub fn check_key(field: &str, key: &str) -> Result<(), MetadataError> {
+    let invalid = |problem: String| MetadataError::Invalid {
+        field: field.to_owned(),
+        problem,
+    };
+    if DEFAULT_KEYS.contains(&key) {
+        return Err(invalid(
+            "one of the insecure default values that Qvoice rejects".to_owned(),
+        ));
+    }
+    match key.chars().count() {
+        count if count < LEAST_CHARACTERS => Err(invalid(format!(
+            "{count} characters long, and Qvoice takes no key under {LEAST_CHARACTERS}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Looks whether Qvoice would have taken this salt.
+///
+/// # Errors
+/// "The salt matches the insecure default value "`default_salt`"".
+pub fn check_salt(field: &str, salt: &str) -> Result<(), MetadataError> {
+    if salt == DEFAULT_SALT {
+        return Err(MetadataError::Invalid {
+            field: field.to_owned(),
+            problem: "the insecure default value that Qvoice rejects".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// "Supported Values: "AES-256-GCM" (Recommended) … "AES-256-CBC"".
+fn mode(field: &str, name: &str) -> Result<Mode, MetadataError> {
+    let is = |known: &str| name.trim().replace('_', "-").eq_ignore_ascii_case(known);
+    if is("AES-256-GCM") {
+        Ok(Mode::Gcm)
+    } else if is("AES-256-CBC") {
+        Ok(Mode::Cbc)
+    } else {
+        Err(MetadataError::Unsupported {
+            field: super::document::quoted(field),
+            value: super::document::quoted(name),
+        })
+    }
+}

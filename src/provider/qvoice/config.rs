@@ -1,0 +1,383 @@
+//! The configuration: every version's key and salt.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::super::document;
+use super::super::error::MetadataError;
+use super::super::json::{self, Json, Object};
+use super::{check_key, check_salt, mode, tolerant};
+use crate::envelope::Mode;
+
+/// An account's encryption configuration. Its secrets are wiped when dropped.
+pub struct Config {
+    /// Whether new recordings are encrypted. Old ones stay as they are either way.
+    pub enabled: Option<bool>,
+    /// The algorithm of new recordings.
+    pub algorithm: Option<Mode>,
+    /// "Provides a unique identifier for your encryption key". Untrusted text.
+    pub key_id: Option<String>,
+    /// Every version that it knows, newest first.
+    pub versions: Vec<Version>,
+}
+
+/// One version of key and salt: "Each version corresponds to a specific encryption key/salt pair".
+pub struct Version {
+    /// Its number; `None` where nothing says it.
+    pub number: Option<u64>,
+    /// Its key and salt, or why it cannot be used.
+    pub pair: Result<Pair, MetadataError>,
+}
+
+/// A key and its salt, as text.
+pub struct Pair {
+    /// "Plain text string, minimum 32 characters long".
+    pub key: Zeroizing<String>,
+    /// "String (base64-encoded or plain text)".
+    pub salt: Option<Zeroizing<String>>,
+}
+
+impl Config {
+    /// Reads the answer of `/api/v2/config/call_recording_encryption`, the `config` in it, or one
+    /// of the guide's examples.
+    ///
+    /// # Errors
+    /// See [`MetadataError`]. A version that cannot be used is no error of the whole; that there
+    /// is none at all is one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
+        let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
+        let value = Zeroizing::new(json::value(&tolerant::json(&text))?);
+        let unrecognised = || MetadataError::Unrecognised {
+            expected: "call recording encryption configuration",
+        };
+        let Json::Object(outer) = &*value else {
+            return Err(unrecognised());
+        };
+        let object = match outer.get(&["config"])? {
+            Some((_, Json::Object(inner))) => inner,
+            Some((name, other)) => return Err(not(name, other, "an object")),
+            None => outer,
+        };
+        if !object.has(&["key", "historical_keys", "key_version", "enabled"]) {
+            return Err(if outer.has(&["config"]) {
+                MetadataError::Missing { field: "key" }
+            } else {
+                unrecognised()
+            });
+        }
+        let algorithm = match object.text(&["algorithm"])? {
+            Some((field, name)) => Some(mode(field, name)?),
+            None => None,
+        };
+        Ok(Self {
+            enabled: match object.get(&["enabled"])? {
+                Some((_, Json::Bool(enabled))) => Some(*enabled),
+                Some((name, other)) => return Err(not(name, other, "a boolean")),
+                None => None,
+            },
+            algorithm,
+            key_id: object.text(&["key_id"])?.map(|(_, id)| id.to_owned()),
+            versions: versions(object)?,
+        })
+    }
+}
+
+fn not(field: &str, found: &Json, expected: &str) -> MetadataError {
+    MetadataError::Invalid {
+        field: document::quoted(field),
+        problem: format!("{}, not {expected}", found.kind()),
+    }
+}
+
+/// "Both old key AND old salt are always preserved together": of each version, its own pair.
+fn versions(object: &Object) -> Result<Vec<Version>, MetadataError> {
+    let current = match object.get(&["key_version"])? {
+        Some((field, value)) => Some(number(field, value)?),
+        None => None,
+    };
+    let mut pairs: BTreeMap<u64, [Option<&str>; 2]> = BTreeMap::new();
+    for (place, map) in [(0, "historical_keys"), (1, "historical_salts")] {
+        for (version, text) in history(object, map)? {
+            if let Some(current) = current
+                && version > current
+            {
+                return Err(MetadataError::Contradiction {
+                    first: format!("key_version {current}"),
+                    second: format!("{map}[{version}], which is older by the guide's rules"),
+                });
+            }
+            if let Some(slot) = pairs.entry(version).or_default().get_mut(place) {
+                *slot = Some(text);
+            }
+        }
+    }
+    let key = object.text(&["key"])?.map(|(_, key)| key);
+    let salt = object.text(&["salt"])?.map(|(_, salt)| salt);
+    // The current version, should it stand in the history too, must be the same there.
+    if let Some(current) = current
+        && let Some(old) = pairs.remove(&current)
+    {
+        for (name, now, old) in [("key", key, old[0]), ("salt", salt, old[1])] {
+            if now.is_some() && old.is_some() && now != old {
+                return Err(MetadataError::Contradiction {
+                    first: format!("{name} of key_version {current}"),
+                    second: format!("historical_{name}s[{current}]"),
+                });
+            }
+        }
+    }
+    let newest = key.map(|_| Version {
+        number: current,
+        pair: pair("", key, salt),
+    });
+    let older = pairs.iter().rev().map(|(number, [key, salt])| Version {
+        number: Some(*number),
+        pair: pair(&format!("[{number}]"), *key, *salt),
+    });
+    let versions: Vec<_> = newest.into_iter().chain(older).collect();
+    if versions.is_empty() {
+        return Err(MetadataError::Missing { field: "key" });
+    }
+    Ok(versions)
+}
+
+/// A map from version to text. "All previous key versions are stored in `historical_keys` map".
+fn history<'a>(
+    object: &'a Object,
+    name: &'static str,
+) -> Result<BTreeMap<u64, &'a str>, MetadataError> {
+    let map = match object.get(&[name])? {
+        Some((_, Json::Object(map))) => map,
+        Some((name, other)) => return Err(not(name, other, "an object")),
+        None => return Ok(BTreeMap::new()),
+    };
+    let mut texts = BTreeMap::new();
+    for (version, value) in map.members() {
+        let field = || format!("{name}[{}]", document::quoted(version));
+        let number = version.parse().ok().filter(|number| *number > 0);
+        let number: u64 = number.ok_or_else(|| MetadataError::Invalid {
+            field: field(),
+            problem: "not named by a version number".to_owned(),
+        })?;
+        let text = match value {
+            Json::String(text) if !text.is_empty() => text.as_str(),
+            Json::Null | Json::String(_) => continue,
+            other => return Err(not(&field(), other, "a string")),
+        };
+        if texts
+            .insert(number, text)
+            .is_some_and(|other| other != text)
+        {
+            return Err(MetadataError::Contradiction {
+                first: field(),
+                second: format!("another {}", field()),
+            });
+        }
+    }
+    Ok(texts)
+}
+
+/// "Type: Integer (positive number, read-only)".
+pub(super) fn number(field: &str, value: &Json) -> Result<u64, MetadataError> {
+    let number = match value {
+        Json::Number(number) => number.as_u64(),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| *number > 0);
+    number.ok_or_else(|| MetadataError::Invalid {
+        field: document::quoted(field),
+        problem: match value {
+            Json::Number(number) => format!("{number}, not a positive integer"),
+            other => format!("{}, not a positive integer", other.kind()),
+        },
+    })
+}
+
+fn pair(suffix: &str, key: Option<&str>, salt: Option<&str>) -> Result<Pair, MetadataError> {
+    let (key_name, salt_name) = match suffix {
+        "" => ("key".to_owned(), "salt".to_owned()),
+        _ => (
+            format!("historical_keys{suffix}"),
+            format!("historical_salts{suffix}"),
+        ),
+    };
+    let key = key.ok_or(MetadataError::Missing {
+        field: "historical_keys of a version in historical_salts",
+    })?;
+    check_key(&key_name, key)?;
+    if let Some(salt) = salt {
+        check_salt(&salt_name, salt)?;
+    }
+    let own = |text: &str| Zeroizing::new(text.to_owned());
+    Ok(Pair {
+        key: own(key),
+        salt: salt.map(own),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "1a2b3c4d5e6f7890abcdef1234567890abcdef1234567890abcdef1234567890";
+
+    fn summary(text: &str) -> Result<Vec<(Option<u64>, String)>, String> {
+        let config = Config::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let line = |version: &Version| match &version.pair {
+            Ok(pair) => format!(
+                "{} {}",
+                &pair.key[..4],
+                pair.salt.as_ref().map_or("-", |salt| salt.as_str())
+            ),
+            Err(error) => error.to_string(),
+        };
+        Ok(config
+            .versions
+            .iter()
+            .map(|v| (v.number, line(v)))
+            .collect())
+    }
+
+    /// The guide's "After rotation (automatic)".
+    const ROTATED: &str = r#"{
+        "enabled": true, "key_version": 2,
+        "salt": "bmV3X3NhbHRfZm9yX3ZlcnNpb25fMg==",
+        "key": "new_encryption_key_plain_text_at_least_32_characters_long",
+        "historical_keys": {"1": "1a2b3c4d5e6f7890abcdef1234567890abcdef1234567890abcdef1234567890"},
+        "historical_salts": {"1": "KxY9mP2qR8vN3wT6sA7bC4dF1gH8j="}
+    }"#;
+
+    #[test]
+    fn every_version_is_a_pair_newest_first() {
+        let expected = vec![
+            (Some(2), "new_ bmV3X3NhbHRfZm9yX3ZlcnNpb25fMg==".to_owned()),
+            (Some(1), "1a2b KxY9mP2qR8vN3wT6sA7bC4dF1gH8j=".to_owned()),
+        ];
+        assert_eq!(summary(ROTATED), Ok(expected.clone()));
+        let answer = format!(r#"{{"success": true, "message": "ok", "config": {ROTATED}}}"#);
+        assert_eq!(summary(&answer), Ok(expected));
+    }
+
+    /// The guide's "Response (first time enabling)", commas and comments as they stand there.
+    #[test]
+    fn the_guides_examples_are_read() {
+        let example = "{\n\"success\": true,\n\"message\": \"Encryption configuration updated \
+            successfully\",\n\"config\": {\n\"enabled\": true,\n\"algorithm\": \"AES-256-GCM\",\n\
+            \"key_version\": 1,\n\"key_id\": \"key_auto_b02d27af63\",\n\"salt\": \
+            \"aBc123XyZ456...\", // Save this!\n\"key\": \
+            \"1a2b3c4d5e6f7890abcdef1234567890abcdef1234567890abcdef1234567890\", // Save this!\n\
+            }\n}";
+        let config = Config::parse(example.as_bytes()).unwrap();
+        assert_eq!(config.enabled, Some(true));
+        assert_eq!(config.algorithm, Some(Mode::Gcm));
+        assert_eq!(config.key_id.as_deref(), Some("key_auto_b02d27af63"));
+        assert_eq!(
+            summary(example),
+            Ok(vec![(Some(1), "1a2b aBc123XyZ456...".to_owned())])
+        );
+    }
+
+    #[test]
+    fn a_version_that_qvoice_would_not_have_taken_says_why() {
+        let key = |key: &str| summary(&format!(r#"{{"key": "{key}", "salt": "s"}}"#)).unwrap();
+        for (text, reason) in [
+            (
+                "a_short_key",
+                "key is 11 characters long, and Qvoice takes no key under 32",
+            ),
+            (
+                "default_encrypted_key",
+                "key is one of the insecure default values that Qvoice rejects",
+            ),
+        ] {
+            assert_eq!(key(text), [(None, reason.to_owned())]);
+        }
+        // Characters, not bytes.
+        assert!(key(&"ä".repeat(31))[0].1.contains("31 characters"));
+        assert!(
+            key(&format!("keys{}", "ä".repeat(28)))[0]
+                .1
+                .starts_with("keys")
+        );
+        let salt = summary(&format!(r#"{{"key": "{HEX}", "salt": "default_salt"}}"#)).unwrap();
+        assert_eq!(
+            salt[0].1,
+            "salt is the insecure default value that Qvoice rejects"
+        );
+        let old = format!(
+            r#"{{"key": "{HEX}", "key_version": 3, "historical_keys": {{"1": "short"}},
+                "historical_salts": {{"2": "x"}}}}"#
+        );
+        let old = summary(&old).unwrap();
+        assert_eq!(old[0], (Some(3), "1a2b -".to_owned()));
+        assert!(old[1].1.contains("historical_keys of a version"));
+        assert!(
+            old[2]
+                .1
+                .starts_with("historical_keys[1] is 5 characters long")
+        );
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for (text, reason) in [
+            (
+                format!(
+                    r#"{{"key": "{HEX}", "key_version": 1, "historical_keys": {{"2": "{HEX}"}}}}"#
+                ),
+                "key_version 1 and historical_keys[2]",
+            ),
+            (
+                format!(r#"{{"key": "{HEX}", "key_version": 1, "historical_keys": {{"1": "x"}}}}"#),
+                "key of key_version 1 and historical_keys[1] have different values",
+            ),
+            (
+                format!(r#"{{"key": "{HEX}", "historical_keys": {{"1": "{HEX}", "01": "x"}}}}"#),
+                "historical_keys[01] and another historical_keys[01]",
+            ),
+            (
+                format!(r#"{{"key": "{HEX}", "key": "x"}}"#),
+                "key and another key have different values",
+            ),
+        ] {
+            let error = summary(&text).unwrap_err();
+            assert!(error.starts_with(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused_and_secrets_are_not_repeated() {
+        for (text, reason) in [
+            (
+                "[]",
+                "no call recording encryption configuration found in it",
+            ),
+            (r#"{"success": true, "config": {}}"#, "key is missing"),
+            (r#"{"enabled": true}"#, "key is missing"),
+            (r#"{"status": "completed"}"#, "no call recording"),
+            (r#"{"key": 7}"#, "key is a number, not a string"),
+            (
+                r#"{"key": "x", "key_version": 0}"#,
+                "key_version is 0, not a positive integer",
+            ),
+            (
+                r#"{"key": "x", "algorithm": "AES-128-CTR"}"#,
+                "algorithm is `AES-128-CTR`",
+            ),
+            (
+                r#"{"key": "x", "historical_keys": {"a": "x"}}"#,
+                "historical_keys[a] is not named",
+            ),
+            (
+                r#"{"key": "supersecret" x}"#,
+                "it is not JSON: expected `,` or `}`",
+            ),
+        ] {
+            let error = summary(text).unwrap_err();
+            assert!(error.starts_with(reason), "{text}: {error}");
+            assert!(!error.contains("supersecret"));
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What the metadata of a recording says.
+//!
+//! "Stores metadata (key ID, version, algorithm) with the recording" and "The salt is stored in
+//! each recording's metadata": that is all the guide has. Where that metadata stands and how its
+//! fields are spelt is documented nowhere, so the configuration's spellings and their obvious
+//! relatives are taken, at the top or one object below.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
+use zeroize::Zeroizing;
+
+use super::super::document::{self, hex_byte};
+use super::super::error::MetadataError;
+use super::super::json::{self, Json, Object};
+use super::config::number;
+use super::mode;
+use crate::envelope::Mode;
+
+/// One recording that a metadata document speaks of.
+pub struct Recording {
+    /// Its id. Untrusted text.
+    pub id: Option<String>,
+    /// What is said of it, or why it cannot be used.
+    pub hints: Result<Hints, MetadataError>,
+}
+
+/// What the metadata of one recording says of its encryption.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The recording's id. Untrusted text.
+    pub id: Option<String>,
+    /// The version of key and salt that it is encrypted under.
+    pub version: Option<u64>,
+    /// The name of the key. Untrusted text.
+    pub key_id: Option<String>,
+    /// How it is encrypted.
+    pub algorithm: Option<Mode>,
+    /// Its own salt, as text. Not a secret by itself, but wiped all the same.
+    pub salt: Option<Zeroizing<String>>,
+    /// The nonce or IV: 12 or 16 bytes.
+    pub iv: Option<Vec<u8>>,
+    /// The GCM tag.
+    pub tag: Option<[u8; 16]>,
+}
+
+const ID: [&str; 5] = [
+    "recording_id",
+    "media_recording_id",
+    "call_recording_id",
+    "recordingId",
+    "id",
+];
+const VERSION: [&str; 5] = [
+    "version",
+    "key_version",
+    "keyVersion",
+    "key-version",
+    "encryption_version",
+];
+const KEY_ID: [&str; 3] = ["key_id", "keyId", "key-id"];
+const ALGORITHM: [&str; 2] = ["algorithm", "encryption_algorithm"];
+const IV: [&str; 3] = ["nonce", "iv", "initialization_vector"];
+const TAG: [&str; 4] = ["tag", "auth_tag", "authTag", "auth-tag"];
+/// Where the fields may stand one object below.
+const WITHIN: [&str; 5] = [
+    "encryption",
+    "encryption_metadata",
+    "encryptionMetadata",
+    "metadata",
+    "recording",
+];
+
+/// Reads the metadata of one recording, or a list of them.
+///
+/// # Errors
+/// See [`MetadataError`]; a list's recordings have their own.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Recording>, MetadataError> {
+    let text = document::text(bytes, "JSON")?;
+    let mut recordings = Vec::new();
+    for entry in json::entries(&text, "recordings")? {
+        recordings.push(match entry {
+            Ok(Json::Object(object)) => read(&object),
+            Ok(_) => failed(MetadataError::Unrecognised {
+                expected: "recording metadata",
+            }),
+            Err(error) => failed(error),
+        });
+    }
+    match recordings.as_slice() {
+        [
+            Recording {
+                id: None,
+                hints: Err(error),
+            },
+        ] => Err(error.clone()),
+        _ => Ok(recordings),
+    }
+}
+
+fn failed(error: MetadataError) -> Recording {
+    Recording {
+        id: None,
+        hints: Err(error),
+    }
+}
+
+fn read(object: &Object) -> Recording {
+    let objects: Vec<&Object> = WITHIN
+        .iter()
+        .filter_map(|name| match object.get(&[name]) {
+            Ok(Some((_, Json::Object(inner)))) => Some(inner),
+            _ => None,
+        })
+        .collect();
+    let objects: Vec<&Object> = std::iter::once(object).chain(objects).collect();
+    let id = first(&objects, &ID, text).ok().flatten();
+    let hints = hints(&objects, id.clone());
+    Recording { id, hints }
+}
+
+fn hints(objects: &[&Object], id: Option<String>) -> Result<Hints, MetadataError> {
+    let hints = Hints {
+        id,
+        version: first(objects, &VERSION, number)?,
+        key_id: first(objects, &KEY_ID, text)?,
+        algorithm: first(objects, &ALGORITHM, |field, value| {
+            mode(field, &text(field, value)?)
+        })?,
+        salt: first(objects, &["salt"], text)?.map(Zeroizing::new),
+        iv: first(objects, &IV, |field, value| {
+            let text = text(field, value)?;
+            binary(field, &text, &[12, 16])
+        })?,
+        tag: first(objects, &TAG, |field, value| {
+            let text = text(field, value)?;
+            let bytes = binary(field, &text, &[16])?;
+            bytes.try_into().map_err(|_| MetadataError::Invalid {
+                field: document::quoted(field),
+                problem: "not 16 bytes".to_owned(),
+            })
+        })?,
+    };
+    let is_silent = Hints {
+        id: hints.id.clone(),
+        ..Hints::default()
+    } == hints;
+    if is_silent {
+        return Err(MetadataError::Unrecognised {
+            expected: "version, key_id, algorithm or salt of a recording",
+        });
+    }
+    Ok(hints)
+}
+
+/// The value of a field, wherever it stands; where it stands twice, the two must agree.
+fn first<T: PartialEq>(
+    objects: &[&Object],
+    names: &[&'static str],
+    read: impl Fn(&str, &Json) -> Result<T, MetadataError>,
+) -> Result<Option<T>, MetadataError> {
+    let mut found: Option<(&str, T)> = None;
+    for object in objects {
+        let Some((name, value)) = object.get(names)? else {
+            continue;
+        };
+        if *value == Json::String(String::new()) {
+            continue;
+        }
+        let value = read(name, value)?;
+        match &found {
+            Some((first, other)) if *other != value => {
+                return Err(MetadataError::Contradiction {
+                    first: document::quoted(first),
+                    second: format!("the inner {}", document::quoted(name)),
+                });
+            }
+            _ => found = Some((name, value)),
+        }
+    }
+    Ok(found.map(|(_, value)| value))
+}
+
+fn text(field: &str, value: &Json) -> Result<String, MetadataError> {
+    match value {
+        Json::String(text) => Ok(text.clone()),
+        Json::Number(number) => Ok(number.to_string()),
+        other => Err(MetadataError::Invalid {
+            field: document::quoted(field),
+            problem: format!("{}, not a string", other.kind()),
+        }),
+    }
+}
+
+/// Decodes hexadecimal digits or base64 of as many bytes as allowed. At 12 and 16 bytes no text
+/// is both.
+fn binary(field: &str, text: &str, lengths: &[usize]) -> Result<Vec<u8>, MetadataError> {
+    let text = text.trim();
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let from_hex: Option<Vec<u8>> = pairs.iter().copied().map(hex_byte).collect();
+    let from_hex = from_hex.filter(|_| rest.is_empty());
+    let from_base64 = || STANDARD_PAD_INDIFFERENT.decode(text).ok();
+    let fits = |bytes: &Vec<u8>| lengths.contains(&bytes.len());
+    from_hex
+        .filter(fits)
+        .or_else(|| from_base64().filter(fits))
+        .ok_or_else(|| {
+            let lengths: Vec<_> = lengths.iter().map(ToString::to_string).collect();
+            MetadataError::Invalid {
+                field: document::quoted(field),
+                problem: format!(
+                    "not {} bytes in hexadecimal or base64",
+                    lengths.join(" or ")
+                ),
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Result<Hints, String> {
+        let mut all = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        assert_eq!(all.len(), 1);
+        all.remove(0).hints.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fields_are_found_at_the_top_and_one_below() {
+        let expected = Hints {
+            id: Some("rec1".to_owned()),
+            version: Some(2),
+            key_id: Some("key_auto_b02d27af63".to_owned()),
+            algorithm: Some(Mode::Gcm),
+            salt: Some(Zeroizing::new("aGVsbG8=".to_owned())),
+            iv: Some(vec![1; 12]),
+            tag: Some([2; 16]),
+        };
+        let flat = r#""version": 2, "key_id": "key_auto_b02d27af63", "algorithm": "AES-256-GCM",
+            "salt": "aGVsbG8=", "nonce": "010101010101010101010101",
+            "tag": "AgICAgICAgICAgICAgICAg==""#;
+        for text in [
+            format!(r#"{{"recording_id": "rec1", {flat}}}"#),
+            format!(r#"{{"id": "rec1", "encryption": {{{flat}}}}}"#),
+            format!(r#"{{"version": "2", "recording": {{"id": "rec1", {flat}}}}}"#),
+            format!(r#"{{"recordings": [{{"id": "rec1", "metadata": {{{flat}}}}}]}}"#),
+        ] {
+            assert_eq!(one(&text), Ok(expected.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn twelve_and_sixteen_bytes_are_hexadecimal_or_base64() {
+        for (text, expected) in [
+            ("00112233445566778899aabb", 12),
+            ("00112233445566778899aabbccddeeff", 16),
+            ("AAAAAAAAAAAAAAAA", 12),
+            ("AAAAAAAAAAAAAAAAAAAAAA==", 16),
+        ] {
+            let hints = one(&format!(r#"{{"iv": "{text}"}}"#)).unwrap();
+            assert_eq!(hints.iv.unwrap().len(), expected, "{text}");
+        }
+        let error = one(r#"{"iv": "0011"}"#).unwrap_err();
+        assert_eq!(error, "iv is not 12 or 16 bytes in hexadecimal or base64");
+    }
+
+    #[test]
+    fn what_says_nothing_or_contradicts_itself_is_refused() {
+        for (text, reason) in [
+            (
+                r#"{"duration": 7}"#,
+                "no version, key_id, algorithm or salt",
+            ),
+            (
+                r#"{"version": 1, "metadata": {"version": 2}}"#,
+                "version and the inner version",
+            ),
+            (
+                r#"{"version": "one"}"#,
+                "version is a string, not a positive integer",
+            ),
+            (r#"{"algorithm": "ROT13"}"#, "algorithm is `ROT13`"),
+            ("7", "no recording metadata"),
+        ] {
+            let error = one(text).unwrap_err();
+            assert!(error.starts_with(reason), "{text}: {error}");
+        }
+    }
+}

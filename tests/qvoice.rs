@@ -1,0 +1,418 @@
+//! `unreel qvoice`: recordings in every layout, derivation and form that are tried, made by
+//! Python and by Node.js; and everything that must not open.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "it is a test"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::{assert_refused, contents, fixture, run_with, sha256, stderr, text, unreel};
+use serde_json::{Value, json};
+
+fn qvoice(config: &Path) -> Command {
+    let mut command = unreel();
+    command.arg("qvoice").arg("--config").arg(config);
+    command
+}
+
+fn committed() -> Command {
+    qvoice(&fixture("qvoice/config.json"))
+}
+
+fn cases(folder: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(folder.join("cases.list")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The lines of a run's `--json`, by recording.
+fn lines(output: &Output) -> BTreeMap<String, Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect(line);
+            (line["id"].as_str().unwrap_or_default().to_owned(), line)
+        })
+        .collect()
+}
+
+/// Runs a program that makes recordings; says so and returns `false` where it cannot run.
+#[expect(clippy::print_stderr, reason = "a skipped test should be seen")]
+fn made(program: &str, arguments: &[&str], probe: &[&str]) -> bool {
+    let run = |arguments: &[&str]| Command::new(program).args(arguments).output();
+    if !run(probe).is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: {program} {} does not run here", probe.join(" "));
+        return false;
+    }
+    let output = run(arguments).unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    true
+}
+
+const FLAGS: [(&str, &str); 5] = [
+    ("layout", "--layout"),
+    ("kdf", "--kdf"),
+    ("key_form", "--key-form"),
+    ("salt_form", "--salt-form"),
+    ("aad", "--aad"),
+];
+
+/// Three versions in one call, nothing pinned: every recording opens, and the report says how.
+/// Then each layout and derivation with the report's flags.
+#[test]
+fn pythons_recordings_open_by_trying_and_by_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, out) = (fixture("make_qvoice.py"), folder.path().join("in"));
+    let arguments = [script.to_str().unwrap(), out.to_str().unwrap()];
+    if !made("python3", &arguments, &["-c", "import cryptography"]) {
+        return;
+    }
+    let cases = cases(&out);
+    assert!(cases.len() > 100);
+    let config = out.join("config.json");
+    let media = |case: &Value| out.join(format!("{}.enc", text(case, "id")));
+    let decrypted = folder.path().join("out");
+    std::fs::create_dir(&decrypted).unwrap();
+    let mut command = qvoice(&config);
+    command
+        .args(["--json", "--budget", "600", "-d"])
+        .arg(&decrypted);
+    let output = command.args(cases.iter().map(media)).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let lines = lines(&output);
+    let files = contents(&decrypted);
+    assert_eq!(files.len(), cases.len());
+    let mut pinned: BTreeMap<&str, (&Value, &Value)> = BTreeMap::new();
+    for case in &cases {
+        let id = text(case, "id");
+        let line = &lines[id];
+        let with = &line["opened_with"];
+        for field in [
+            "version",
+            "layout",
+            "kdf",
+            "key_form",
+            "salt_form",
+            "aad",
+            "encoding",
+        ] {
+            assert_eq!(with[field], case[field], "{case}: {field}");
+        }
+        assert_eq!(line["integrity"], case["integrity"], "{case}");
+        assert_eq!(line["wrap"], Value::Null, "{case}");
+        assert_eq!(line["key_id"], "key_auto_5eed000000", "{case}");
+        assert_eq!(line["bytes_out"], case["bytes"], "{case}");
+        let file = &files[&format!("{id}.{}", text(case, "extension"))];
+        assert_eq!(sha256(file), text(case, "sha256"), "{case}");
+        for field in ["layout", "kdf", "key_form", "salt_form", "aad"] {
+            pinned.insert(text(case, field), (case, with));
+        }
+    }
+    for (case, with) in pinned.into_values() {
+        let mut command = qvoice(&config);
+        command.arg(media(case));
+        for (field, flag) in FLAGS {
+            command.arg(flag).arg(text(with, field));
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{case}\n{}", stderr(&output));
+        assert_eq!(sha256(&output.stdout), text(case, "sha256"), "{case}");
+    }
+}
+
+/// Go's `gcm.Seal(nonce, nonce, plaintext, nil)` and the usual Node.js order, by Node's crypto.
+#[test]
+fn nodes_recordings_open() {
+    const SCRIPT: &str = r#"
+const crypto = require("crypto"), fs = require("fs"), path = require("path");
+const [folder, key, salt] = process.argv.slice(1);
+const frame = Buffer.alloc(288); frame.set([0xff, 0xf3, 0x88, 0xc0]);
+const plain = Buffer.concat(Array(20).fill(frame));
+fs.writeFileSync(path.join(folder, "plain"), plain);
+const keys = {
+  pbkdf2: crypto.pbkdf2Sync(key, salt, 10000, 32, "sha256"),
+  scrypt: crypto.scryptSync(key, salt, 32),
+  hash: crypto.createHash("sha256").update(key).digest(),
+};
+for (const [name, derived] of Object.entries(keys)) {
+  const nonce = crypto.randomBytes(12);
+  const gcm = crypto.createCipheriv("aes-256-gcm", derived, nonce);
+  const body = Buffer.concat([gcm.update(plain), gcm.final()]);
+  const tag = gcm.getAuthTag();
+  fs.writeFileSync(path.join(folder, name + "-go.enc"), Buffer.concat([nonce, body, tag]));
+  fs.writeFileSync(path.join(folder, name + "-node.enc"), Buffer.concat([nonce, tag, body]));
+  const iv = crypto.randomBytes(16);
+  const cbc = crypto.createCipheriv("aes-256-cbc", derived, iv);
+  fs.writeFileSync(path.join(folder, name + "-cbc.enc"),
+    Buffer.concat([iv, cbc.update(plain), cbc.final()]));
+}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (key, salt) = ("node_key_of_more_than_32_characters!", "node salt");
+    let arguments = ["-e", SCRIPT, path.to_str().unwrap(), key, salt];
+    if !made("node", &arguments, &["--version"]) {
+        return;
+    }
+    std::fs::write(path.join("key"), format!("{key}\n")).unwrap();
+    std::fs::write(path.join("salt"), format!("{salt}\n")).unwrap();
+    let plain = sha256(&std::fs::read(path.join("plain")).unwrap());
+    for derivation in ["pbkdf2", "scrypt", "hash"] {
+        for layout in ["go", "node", "cbc"] {
+            let mut command = unreel();
+            command
+                .arg("qvoice")
+                .arg("--key-file")
+                .arg(path.join("key"));
+            command.arg("--salt-file").arg(path.join("salt"));
+            command.arg(path.join(format!("{derivation}-{layout}.enc")));
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{}", stderr(&output));
+            assert_eq!(sha256(&output.stdout), plain, "{derivation} {layout}");
+        }
+    }
+}
+
+#[test]
+fn fixtures_open_from_file_and_pipe() {
+    let cases = cases(&fixture("qvoice"));
+    assert_eq!(cases.len(), 4);
+    for case in cases {
+        let media = fixture(&format!("qvoice/{}.enc", text(&case, "id")));
+        let metadata = media.with_extension("json");
+        let mut command = committed();
+        command.arg("-m").arg(&metadata).arg("-");
+        let output = run_with(command, &std::fs::read(&media).unwrap());
+        assert!(output.status.success(), "{case}\n{}", stderr(&output));
+        assert_eq!(sha256(&output.stdout), text(&case, "sha256"), "{case}");
+        assert!(stderr(&output).contains(&format!("--kdf {}", text(&case, "kdf"))));
+        let output = committed().arg("--check").arg(&media).output().unwrap();
+        assert!(output.status.success(), "{case}\n{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_profile_is_written_once_and_then_obeyed() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("profile.json");
+    let run = |id: &str| {
+        let mut command = committed();
+        command.arg("--profile").arg(&profile).arg("--check");
+        command.arg(fixture(&format!("qvoice/{id}.enc")));
+        command.output().unwrap()
+    };
+    assert!(run("rec5eed0001").status.success());
+    let written = std::fs::read_to_string(&profile).unwrap();
+    assert!(written.contains("\"pbkdf2-sha256:100000\""));
+    assert!(!written.contains("salt\":\"") && !written.contains("1a2b3c4d"));
+    // The same way of encryption under another version; and another way.
+    assert!(run("rec5eed0002").status.success());
+    assert_refused(&run("rec5eed0003"), 6, "another derivation");
+    assert_eq!(std::fs::read_to_string(&profile).unwrap(), written);
+    std::fs::write(&profile, "{}").unwrap();
+    assert_refused(&run("rec5eed0001"), 2, "no profile");
+}
+
+/// What must fail, how, and that it leaves nothing.
+struct Failing {
+    folder: tempfile::TempDir,
+}
+
+impl Failing {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> std::path::PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn refuse(&self, mut command: Command, code: i32, what: &str) -> String {
+        let out = self.folder.path().join("out");
+        std::fs::create_dir_all(&out).unwrap();
+        let output = command.arg("-o").arg(out.join("new")).output().unwrap();
+        assert_refused(&output, code, what);
+        assert!(contents(&out).is_empty(), "{what}");
+        let said = stderr(&output);
+        for secret in ["1a2b3c4d5e6f", "new_encryption_key", "bmV3X3NhbHR"] {
+            assert!(!said.contains(secret), "{what}: {said}");
+        }
+        said
+    }
+}
+
+/// Only one derivation, so that giving up takes no time.
+const QUICK: [&str; 2] = ["--kdf", "sha256-key-salt"];
+
+#[test]
+fn wrong_keys_and_damage_are_told_apart_where_that_is_possible() {
+    let failing = Failing::new();
+    let good = std::fs::read(fixture("qvoice/rec5eed0003.enc")).unwrap();
+    let metadata = fixture("qvoice/rec5eed0003.json");
+    let pinned = |media: &Path| {
+        let mut command = committed();
+        command.args(QUICK).arg("-m").arg(&metadata).arg(media);
+        command
+    };
+    let damaged = |at: usize| {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        failing.file("damaged.enc", &bytes)
+    };
+    // In the content, in the tag, at the end: the beginning still shows the right key.
+    for at in [4000, good.len() - 1] {
+        failing.refuse(pinned(&damaged(at)), 7, "tampered");
+    }
+    let cut = failing.file("cut.enc", &good[..good.len() - 100]);
+    failing.refuse(pinned(&cut), 7, "cut");
+    // In the first block of content: what follows still shows it.
+    failing.refuse(pinned(&damaged(14)), 7, "tampered at the beginning");
+    // In the nonce: nothing is left.
+    let said = failing.refuse(pinned(&damaged(3)), 6, "another nonce");
+    assert!(
+        said.contains("keys tried: 6; derivations: 1; layouts: 4"),
+        "{said}"
+    );
+    assert!(
+        said.contains("a wrong key and damage look the same"),
+        "{said}"
+    );
+    let few = failing.file("few.enc", &good[..20]);
+    failing.refuse(pinned(&few), 6, "too short for every layout");
+    failing.refuse(pinned(&failing.file("few.enc", &good[..9])), 3, "too short");
+    failing.refuse(pinned(&failing.file("empty.enc", b"")), 3, "empty");
+
+    let media = fixture("qvoice/rec5eed0003.enc");
+    let mut command = pinned(&media);
+    command.args(["--key-version", "1"]);
+    failing.refuse(command, 6, "wrong version");
+    let single = |key: &[u8], salt: &[u8]| {
+        let mut command = unreel();
+        command
+            .arg("qvoice")
+            .args(QUICK)
+            .arg(&media)
+            .arg("--key-file");
+        command.arg(failing.file("key", key)).arg("--salt-file");
+        command.arg(failing.file("salt", salt));
+        command
+    };
+    let key = b"new_encryption_key_plain_text_at_least_32_characters_long";
+    failing.refuse(single(key, b"another salt"), 6, "wrong salt");
+    failing.refuse(
+        single(&[b'k'; 40], b"bmV3X3NhbHRfZm9yX3ZlcnNpb25fMg=="),
+        6,
+        "wrong key",
+    );
+    failing.refuse(single(b"short", b"salt"), 5, "short key");
+    failing.refuse(single(&[0xff; 40], b"salt"), 5, "a key that is no text");
+    failing.refuse(single(key, b"default_salt"), 5, "insecure salt");
+    let output = single(key, b"bmV3X3NhbHRfZm9yX3ZlcnNpb25fMg==\n")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+
+    let cbc = std::fs::read(fixture("qvoice/rec5eed0004.enc")).unwrap();
+    let raw = |name: &str, bytes: &[u8]| {
+        let mut command = committed();
+        command
+            .args(["--kdf", "raw", "-m"])
+            .arg(fixture("qvoice/rec5eed0004.json"));
+        command.arg(failing.file(name, bytes));
+        command
+    };
+    failing.refuse(
+        raw("cut.enc", &cbc[..cbc.len() - 16]),
+        7,
+        "a block is missing",
+    );
+    failing.refuse(raw("cut.enc", &cbc[..cbc.len() - 5]), 7, "not whole blocks");
+    let mut proven = raw("whole.enc", &cbc);
+    proven.arg("--require-integrity");
+    failing.refuse(proven, 7, "nothing proves it");
+}
+
+#[test]
+fn configurations_are_refused_with_the_guides_reasons() {
+    let failing = Failing::new();
+    let key = "1a2b3c4d5e6f7890abcdef1234567890abcdef1234567890abcdef1234567890";
+    let media = fixture("qvoice/rec5eed0002.enc");
+    let refuse = |config: Value, code: i32, reason: &str| {
+        let path = failing.file("config.json", config.to_string().as_bytes());
+        let mut command = qvoice(&path);
+        command.arg(&media);
+        let said = failing.refuse(command, code, reason);
+        assert!(said.contains(reason), "{said}");
+    };
+    refuse(json!({"key": "too short"}), 4, "takes no key under 32");
+    refuse(
+        json!({"key": key, "salt": "default_salt"}),
+        4,
+        "insecure default value",
+    );
+    refuse(json!({"config": {}}), 4, "key is missing");
+    refuse(
+        json!({"key": key, "key_version": 2, "historical_keys": {"3": key}}),
+        4,
+        "historical_keys[3]",
+    );
+    // The recording is of version 1.
+    let said = "is encrypted under version 1, and the configuration has the versions 2, 3";
+    refuse(
+        json!({"key": key, "key_version": 3, "historical_keys": {"2": key}}),
+        4,
+        said,
+    );
+    refuse(
+        json!({"key": key, "key_version": 2, "historical_keys": {"1": "old"}}),
+        4,
+        "historical_keys[1] is 3 characters long",
+    );
+    let mut missing = qvoice(Path::new("/nowhere/config.json"));
+    missing.arg(&media);
+    failing.refuse(missing, 4, "no configuration");
+    let mut missing = unreel();
+    missing
+        .args(["qvoice", "--key-file", "/nowhere/key"])
+        .arg(&media);
+    failing.refuse(missing, 5, "no key file");
+}
+
+#[test]
+fn inspect_shows_a_configuration_without_its_secrets() {
+    let config = fixture("qvoice/config.json");
+    let output = unreel().arg("inspect").arg(&config).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (first, rest) = said.split_once('\n').unwrap();
+    assert!(
+        first.ends_with("qvoice configuration  enabled  aes-256-gcm  key key_auto_5eed000000"),
+        "{first}"
+    );
+    assert_eq!(
+        rest,
+        "  version 3  current  key and salt\n  version 2  key and salt\n  version 1  key and salt\n"
+    );
+    let output = unreel()
+        .arg("inspect")
+        .arg("--json")
+        .arg(&config)
+        .output()
+        .unwrap();
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["found"]["kind"], "configuration");
+    assert_eq!(line["found"]["versions"][2]["version"], 1);
+    let everything = said + &line.to_string();
+    for secret in ["1a2b3c4d", "new_encryption", "KxY9", "bmV3"] {
+        assert!(!everything.contains(secret));
+    }
+}
