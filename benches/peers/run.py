@@ -5,7 +5,8 @@
 
 Builds unreel and the C peer, makes a recording of each kind, and runs every program in rotation;
 medians are printed. Only ratios within one run mean anything. Peers that are not installed are
-named as absent, and without GNU time there is no peak. The memory folder (a tmpfs) needs room for three recordings.
+named as absent, and without GNU time there is no peak. The memory folder (a tmpfs) needs room for
+three recordings.
 """
 
 import argparse
@@ -31,6 +32,7 @@ ROOT = HERE.parent.parent
 KEY = ROOT / "fixtures/keys/pkcs8.pem"
 MIB = 1 << 20
 SMALL, SMALL_BYTES = 1000, 60_000
+STARTS = 200
 
 
 def wav(length):
@@ -129,7 +131,8 @@ class Run:
         output.unlink(missing_ok=True)
         if "OUT/" in self.command:
             output.mkdir()
-        command = [str(output) if a in ("OUT", "OUT/") else a for a in self.command]
+        there = {"OUT": str(output), "OUT/": str(output), "of=OUT": f"of={output}"}
+        command = [there.get(a, a) for a in self.command]
         # A child starts with this interpreter's peak; GNU time's child does not.
         peak = output.with_name("peak")
         if shutil.which("time"):
@@ -188,7 +191,7 @@ def main():
         tools = build_tools(disk)
         print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux "
               f"{platform.release()}, {time.strftime('%Y-%m-%d')}; {args.mib} MiB a recording, medians of {args.rounds}")
-        for name in sorted({"openssl", "node", "java", "gcm.c"} - set(tools)):
+        for name in sorted({"openssl", "node", "java", "gcm.c", "static glibc", "static musl"} - set(tools)):
             print(f"absent: {name}")
 
         def big(mode, *flags, **more):
@@ -205,6 +208,8 @@ def main():
 
         to_file = ["-f", "-o", "OUT"]
         runs = [Run("cp", ["cp", memory / "gcm.enc", "OUT"])]
+        # cp copies inside the kernel; this is what a program pays that reads and writes.
+        runs.append(Run("dd, unreel's segments", ["dd", f"if={memory / 'gcm.enc'}", "of=OUT", "bs=192512", "status=none"]))
         runs += [big(mode, *to_file) for mode in secrets]
         runs += [big(mode, "--threads", "1", *to_file) for mode in secrets]
         if "openssl" in tools:
@@ -256,7 +261,39 @@ def main():
         if "openssl" in tools:
             runs.append(Run("openssl loop", ["bash", "-c", LOOP, "loop", memory / "video", KEY, "OUT/"]))
         bare = Run("bare RSA unwraps", [bench_binary(), str(SMALL)])
+        one = next(memory.glob("voice/*.enc"))
+        start_up(unreel, tools, [unreel, "twilio-voice", "-q", "-f", "-k", KEY, "-o", memory / "out", one])
+        (memory / "out").unlink()
         table(f"{SMALL} recordings of {SMALL_BYTES // 1000} kB, memory to memory", [bare, *runs], memory / "out", args.rounds, bare.name)
+
+
+def start_up(unreel, tools, recording):
+    """How long it takes to start and end, and to open one short call."""
+    commands = {"empty Rust program": [tools["empty"]], "unreel --version": [unreel, "--version"]}
+    for name in ["static glibc", "static musl"]:
+        if name in tools:
+            commands[f"unreel --version, {name}"] = [tools[name], "--version"]
+    if "openssl" in tools:
+        commands["openssl version"] = ["openssl", "version"]
+    commands["one call of 60 kB"] = recording
+    commands["one RSA unwrap, bare"] = [bench_binary(), "1"]
+    wall = {name: [] for name in commands}
+    with open(os.devnull, "w") as null:
+        actions = [(os.POSIX_SPAWN_DUP2, null.fileno(), 1)]
+        for _ in range(STARTS):
+            for name, command in commands.items():
+                command = [str(a) for a in command]
+                start = time.perf_counter()
+                child = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
+                _, status = os.waitpid(child, 0)
+                wall[name].append(time.perf_counter() - start)
+                if status:
+                    raise SystemExit(f"{name} failed: {command}")
+    print(f"\n### Start-up, medians of {STARTS}\n\n| | ms | × empty |\n| --- | --- | --- |")
+    empty = statistics.median(wall["empty Rust program"])
+    for name, times in wall.items():
+        print(f"| {name} | {statistics.median(times) * 1e3:.2f} | {statistics.median(times) / empty:.2f} |")
+    print(flush=True)
 
 
 def build_tools(folder):
@@ -270,6 +307,16 @@ def build_tools(folder):
         built = subprocess.run([cc, "-O2", "-o", folder / "gcm", HERE / "gcm.c", "-lcrypto"], stderr=subprocess.DEVNULL)
         if built.returncode == 0:
             tools["gcm.c"] = str(folder / "gcm")
+    (folder / "empty.rs").write_text("fn main() {}")
+    subprocess.run(["rustc", "-O", "-o", folder / "empty", folder / "empty.rs"], check=True)
+    tools["empty"] = str(folder / "empty")
+    for name, target in [("static glibc", "gnu"), ("static musl", "musl")]:
+        triple = f"{platform.machine()}-unknown-linux-{target}"
+        flags = {"RUSTFLAGS": "-C target-feature=+crt-static"}
+        build = ["cargo", "build", "--release", "--quiet", "--target", triple, "--target-dir", folder / name]
+        built = subprocess.run(build, cwd=ROOT, env={**os.environ, **flags}, stderr=subprocess.DEVNULL)
+        if built.returncode == 0:
+            tools[name] = str(folder / name / triple / "release/unreel")
     if shutil.which("javac") and shutil.which("java"):
         subprocess.run(["javac", "-d", folder, HERE / "Cbc.java"], check=True)
         tools["java"] = str(folder)
