@@ -260,8 +260,8 @@ impl Failure {
 
 fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
     use pipeline::Error;
-    let again = "download the recording again; if that does not help, it is not the file that \
-                 this metadata belongs to, or it was damaged or tampered with";
+    let again = "most often the download was cut off: download the recording again; if that does \
+                 not help, it is not the file that this metadata belongs to, or it was tampered with";
     let (code, hint) = match error {
         Error::NotCiphertext(seen) => (Code::Input, sniff_hint(*seen)),
         Error::Cipher(CipherError::Read(_)) => (Code::Input, "check the disk and try again"),
