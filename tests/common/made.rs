@@ -157,6 +157,18 @@ impl Stage {
         self.assert_no_temporary(what);
     }
 
+    pub fn is_whole(&self) -> bool {
+        std::fs::read(self.target()).is_ok_and(|bytes| bytes == self.plaintext)
+    }
+
+    pub fn assert_untouched_or_whole(&self, old: bool, what: &str) {
+        if self.is_whole() {
+            self.assert_whole(what);
+        } else {
+            self.assert_untouched(old, what);
+        }
+    }
+
     pub fn assert_no_temporary(&self, what: &str) {
         let left = contents(&self.path("tmp"));
         assert!(left.is_empty(), "{what}: {:?} are left", left.keys());
