@@ -2,6 +2,7 @@
 //!
 //! Only file systems without `O_TMPFILE` need a name at all; see [`super::Staged`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,10 +17,17 @@ static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub struct CleanedUp(PathBuf);
 
 impl CleanedUp {
-    /// Puts `path` on the list.
-    pub fn register(path: &Path) -> Self {
-        names(|names| names.push(path.to_owned()));
-        Self(path.to_owned())
+    /// Makes the file `path` with `make` and puts it on the list. A signal is heeded before both
+    /// or after both: there is no name that it would not find.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn make<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Self)> {
+        names(|names| {
+            let made = make()?;
+            names.push(path.to_owned());
+            Ok((made, Self(path.to_owned())))
+        })
     }
 }
 
@@ -37,7 +45,7 @@ impl Drop for CleanedUp {
 ///
 /// # Errors
 /// As the operating system has it.
-pub fn install(before_exit: impl Fn() + Send + 'static) -> std::io::Result<()> {
+pub fn install(before_exit: impl Fn() + Send + 'static) -> io::Result<()> {
     let ignored = ignored();
     let heeded = [SIGINT, SIGTERM, SIGHUP]
         .into_iter()
@@ -61,7 +69,7 @@ pub fn interrupt() {
 }
 
 fn end(signal: i32, before_exit: &dyn Fn()) {
-    // The lock is kept: no further name is registered while the process ends.
+    // The lock is kept: no further name is made while the process ends.
     names(|names| {
         for name in names.iter() {
             fs_err::remove_file(name).ok();

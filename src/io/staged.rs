@@ -218,8 +218,7 @@ fn beside(target: &Path, make: impl Fn(&Path) -> io::Result<File>) -> Result<Nam
     tempfile::Builder::new()
         .prefix(&prefix)
         .make_in(folder_of(target), |path| {
-            let cleaned_up = CleanedUp::register(path);
-            Ok((make(path)?, cleaned_up))
+            CleanedUp::make(path, || make(path))
         })
         .map_err(failed("creating a temporary file beside", target))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::stage::{MIB, Mode, Random, half_way, signal, strace, unnamed, usual_time};
+use super::stage::{MIB, Mode, QUARTER, Random, half_way, signal, strace, unnamed, usual_time};
 use crate::common::contents;
 use crate::made::{Stage, say, skip, start, under, wait_for};
 
@@ -106,4 +106,33 @@ fn a_signal_removes_the_named_temporary_file() {
         assert_eq!(signalled(child, kind).status.signal(), Some(number));
         stage.assert_untouched(false, "named, half way");
     }
+}
+
+/// With -f the new file has a name of its own at first. A signal that comes when it is about to be
+/// made finds nothing to remove yet; it must not be made behind it.
+#[test]
+fn a_signal_before_a_name_is_made_leaves_no_name() {
+    if !strace() {
+        return;
+    }
+    let stage = Stage::new(QUARTER);
+    stage.put_old();
+    let log = stage.path("trace");
+    let options = [
+        "-fDqqo",
+        log.to_str().expect("a name"),
+        "-etrace=linkat,?unlink,unlinkat",
+        "-einject=linkat:delay_enter=200000:delay_exit=400000",
+        "-einject=?unlink,unlinkat:delay_exit=300000",
+    ];
+    let mut command = under("strace", &options, &Mode::Force.command(&stage));
+    let child = start(&mut command);
+    wait_for("link", || {
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains(" linkat("))
+    });
+    let output = signalled(child, Signal::TERM);
+    let what = format!("{}", output.status);
+    assert_eq!(output.status.signal(), Some(15), "{what}");
+    std::fs::remove_file(&log).expect("a log");
+    stage.assert_untouched_or_whole(true, &what);
 }
