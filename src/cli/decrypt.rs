@@ -159,6 +159,9 @@ impl Target {
                 if explicit.is_none() && Stdout::is_terminal() {
                     return Err(Failure::Terminal);
                 }
+                if Stdout::is_nowhere() {
+                    return Err(Failure::Nowhere);
+                }
                 Self::Stdout {
                     verified: !flags.stream_unverified,
                 }

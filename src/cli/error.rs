@@ -86,6 +86,8 @@ pub(super) enum Failure {
 
     #[error("refusing to write media to the terminal")]
     Terminal,
+    #[error("standard output is closed, or is /dev/null opened for reading and writing")]
+    Nowhere,
     #[error("cannot write the output")]
     Output(#[from] OutputError),
     #[error("cannot write `{0}`")]
@@ -143,7 +145,9 @@ impl Failure {
                 Code::Key,
                 "name the private key with -k PATH, or set UNREEL_KEY_FILE".to_owned(),
             ),
-            Self::KeyUnread(..) => (Code::Key, "check the path and its permissions".to_owned()),
+            Self::KeyUnread(..) | Self::PassphraseUnread(..) => {
+                (Code::Key, "check the path and its permissions".to_owned())
+            }
             Self::TooManyKeys(..) => (
                 Code::Key,
                 "name the keys that are needed, one -k PATH each".to_owned(),
@@ -163,9 +167,6 @@ impl Failure {
                 "an empty passphrase protects nothing; leave it away for a key without one"
                     .to_owned(),
             ),
-            Self::PassphraseUnread(..) => {
-                (Code::Key, "check the path and its permissions".to_owned())
-            }
             Self::Command(..) => (Code::Key, "run it by itself to see what it says".to_owned()),
             Self::CommandAnswer(_) => (
                 Code::Key,
@@ -184,6 +185,10 @@ impl Failure {
             Self::Terminal => (
                 Code::Output,
                 "name a file with -o FILE, or pass -o - to force".to_owned(),
+            ),
+            Self::Nowhere => (
+                Code::Output,
+                "-o FILE keeps the media; --check verifies it and keeps nothing".to_owned(),
             ),
             Self::Output(error) => (Code::Output, output_hint(error)),
             Self::Unwritten(..) => (

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use fs_err::File;
+use rustix::fs::{FileType, OFlags};
 
 use super::FileId;
 
@@ -38,6 +39,20 @@ impl Stdout {
     /// Whether a person would see the bytes.
     pub fn is_terminal() -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Whether it is `/dev/null`, opened for reading and writing. The language's runtime opens that
+    /// in the place of a descriptor that is closed at the start; a shell's `>/dev/null` is for
+    /// writing only.
+    pub fn is_nowhere() -> bool {
+        let stdout = io::stdout();
+        let (Ok(stat), Ok(flags)) = (rustix::fs::fstat(&stdout), rustix::fs::fcntl_getfl(&stdout))
+        else {
+            return true;
+        };
+        flags & OFlags::RWMODE == OFlags::RDWR
+            && FileType::from_raw_mode(stat.st_mode).is_char_device()
+            && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev)
     }
 
     /// Which file it was redirected to, if it is one.

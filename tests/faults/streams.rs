@@ -83,17 +83,50 @@ fn descriptors_that_are_closed_from_the_start_do_no_harm() {
     stage.assert_untouched(true, "no messages");
 }
 
-/// A closed standard output is `/dev/null` by the time the program starts, and cannot be told
-/// from one that was opened for it: docs/threat-model.md. What is promised is that no other file
-/// takes its place: nothing is written over what the run opens.
+/// A standard output that was closed is `/dev/null` by the time the program starts: media is not
+/// lost there, nor written over another file. What goes elsewhere does not need it.
 #[test]
-fn a_closed_standard_output_is_no_other_file() {
+fn media_to_a_closed_standard_output_is_refused() {
     let stage = Stage::new(MIB);
-    let mut command = stage.unreel();
-    command.arg(stage.media());
+    let mut plain = stage.unreel();
+    plain.arg(stage.media());
+    let mut explicit = stage.unreel();
+    explicit.arg(stage.media()).args(["-o", "-"]);
+    let mut unverified = stage.unreel();
+    unverified.arg(stage.media()).arg("--stream-unverified");
+    let mut qvoice = unreel();
+    qvoice
+        .args(["qvoice", "--config"])
+        .arg(fixture("qvoice/config.json"))
+        .arg(fixture("qvoice/rec5eed0003.enc"));
+    let refused = "standard output is closed, or is /dev/null opened for reading and writing";
     let before = stage.ciphertext();
-    let output = redirected(&command, ">&-");
-    assert!(output.status.success(), "{}", stderr(&output));
+    for command in [&plain, &explicit, &unverified, &qvoice] {
+        for redirection in [">&-", "<&- >&-", "1<>/dev/null"] {
+            let what = format!("{command:?} {redirection}");
+            let output = redirected(command, redirection);
+            assert_refused(&output, 8, &what);
+            assert!(stderr(&output).contains(refused), "{what}");
+        }
+        let output = redirected(command, ">/dev/null");
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
     assert!(stage.ciphertext() == before);
     stage.assert_untouched(false, "no standard output");
+
+    // Before anything is read: there is no such key.
+    let mut keyless = unreel();
+    keyless.args(["vonage", "-k", "missing", "missing"]);
+    assert_refused(&redirected(&keyless, ">&-"), 8, "before the key");
+
+    for flags in [&["--check"][..], &["--check", "--json"]] {
+        let mut check = stage.unreel();
+        check.arg(stage.media()).args(flags);
+        let output = redirected(&check, ">&-");
+        assert!(output.status.success(), "{flags:?}: {}", stderr(&output));
+    }
+    let mut report = stage.to_file();
+    report.arg("--json");
+    assert!(redirected(&report, ">&-").status.success());
+    stage.assert_whole("a report to nowhere");
 }
