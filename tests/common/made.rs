@@ -59,21 +59,44 @@ pub fn encrypted(plaintext: &[u8]) -> Vec<u8> {
 /// A folder with a recording in `in`, an output folder `out`, and a temporary folder `tmp`.
 pub struct Stage {
     folder: tempfile::TempDir,
+    provider: &'static str,
     pub plaintext: Vec<u8>,
 }
 
 impl Stage {
-    /// With a recording of `length` bytes.
+    /// With a recording of `length` bytes, of Twilio Voice.
     pub fn new(length: usize) -> Self {
+        Self::of("twilio-voice", length)
+    }
+
+    /// With a recording of `length` bytes, of Qvoice: its nonce is in front of it.
+    pub fn qvoice(length: usize) -> Self {
+        let stage = Self::of("qvoice", length);
+        let key: String = CONTENT_KEY.iter().map(|b| format!("{b:02x}")).collect();
+        std::fs::write(stage.path("key"), key).expect("a key");
+        stage
+    }
+
+    fn of(provider: &'static str, length: usize) -> Self {
         let stage = Self {
             folder: tempfile::tempdir().expect("a folder"),
+            provider,
             plaintext: plaintext(length),
         };
         for name in ["in", "out", "tmp"] {
             std::fs::create_dir(stage.path(name)).expect("a folder");
         }
-        std::fs::write(stage.media(), encrypted(&stage.plaintext)).expect("media");
+        stage.put_media();
         stage
+    }
+
+    /// Puts the recording in its place.
+    pub fn put_media(&self) {
+        let mut media = encrypted(&self.plaintext);
+        if self.provider == "qvoice" {
+            media.splice(..0, IV);
+        }
+        std::fs::write(self.media(), media).expect("media");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -98,10 +121,14 @@ impl Stage {
         let mut command = unreel();
         command
             .env("TMPDIR", self.path("tmp"))
-            .args(["twilio-voice", "--threads", "1", "-m"])
-            .arg(fixture("twilio-voice/details.json"))
-            .arg("-k")
-            .arg(fixture("keys/pkcs8.pem"));
+            .args([self.provider, "--threads", "1"]);
+        if self.provider == "qvoice" {
+            command.args(["--kdf", "raw", "--key-form", "hex", "--key-file"]);
+            command.arg(self.path("key"));
+        } else {
+            command.arg("-m").arg(fixture("twilio-voice/details.json"));
+            command.arg("-k").arg(fixture("keys/pkcs8.pem"));
+        }
         command
     }
 

@@ -9,9 +9,8 @@ use crate::common::{assert_refused, run_with, stderr};
 use crate::made::{Stage, assert_sound, on_small_disk, run, say, skip, under, wait_for};
 
 /// Fails each call of the output with each error. Returns the cases.
-fn fail_at_every_call(length: usize, errors: &[&str], modes: &[Mode]) -> usize {
-    let stage = Stage::new(length);
-    let unnamed = unnamed(&stage, &stage.to_file());
+pub(super) fn fail_at_every_call(stage: &Stage, errors: &[&str], modes: &[Mode]) -> usize {
+    let unnamed = unnamed(stage, &stage.to_file());
     let unnamed = unnamed.as_ref();
     let mut cases = 0;
     for &mode in modes {
@@ -23,13 +22,13 @@ fn fail_at_every_call(length: usize, errors: &[&str], modes: &[Mode]) -> usize {
             "fsync",
             "fdatasync",
         ];
-        let calls = calls(&stage, mode, unnamed, &which);
+        let calls = calls(stage, mode, unnamed, &which);
         let syncs = calls.iter().filter(|call| call.name == "fsync").count();
         for call in &calls {
             for error in errors {
                 let what = format!("{mode:?}, {error} at {} {}", call.name, call.number);
                 let output = faulty(
-                    &stage,
+                    stage,
                     mode,
                     unnamed,
                     &[call.fault(&format!("error={error}"))],
@@ -59,9 +58,9 @@ fn fail_at_every_call(length: usize, errors: &[&str], modes: &[Mode]) -> usize {
 #[test]
 fn a_full_or_broken_disk_is_exit_8_and_leaves_nothing() {
     if strace() {
-        let cases = fail_at_every_call(QUARTER, &["ENOSPC"], &MODES);
+        let cases = fail_at_every_call(&Stage::new(QUARTER), &["ENOSPC"], &MODES);
         assert!(cases > 20, "{cases}");
-        fail_at_every_call(QUARTER, &["EDQUOT", "EIO"], &[Mode::New]);
+        fail_at_every_call(&Stage::new(QUARTER), &["EDQUOT", "EIO"], &[Mode::New]);
     }
 }
 
@@ -70,7 +69,7 @@ fn a_full_or_broken_disk_is_exit_8_and_leaves_nothing() {
 fn long_a_full_or_broken_disk_is_exit_8_and_leaves_nothing() {
     if strace() {
         let errors = ["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS"];
-        let cases = fail_at_every_call(2 * MIB, &errors, &MODES);
+        let cases = fail_at_every_call(&Stage::new(2 * MIB), &errors, &MODES);
         say(&format!("COUNT: failed writes and syncs: {cases}"));
     }
 }

@@ -8,7 +8,7 @@ use super::stage::{MIB, MODES, Mode, QUARTER, Random, calls, faulty, strace, unn
 use crate::common::contents;
 use crate::made::{OLD, Stage, say, start};
 
-const OUTPUT_CALLS: [&str; 12] = [
+pub(super) const OUTPUT_CALLS: [&str; 12] = [
     "write",
     "pwrite64",
     "copy_file_range",
@@ -59,13 +59,12 @@ fn assert_after_kill(stage: &Stage, mode: Mode, what: &str) -> usize {
 
 /// Kills a run at each of its calls in each mode. Returns how often, and how many files of the
 /// fallbacks were left.
-fn kill_at_every_call(length: usize, which: &[&str]) -> (usize, usize) {
-    let stage = Stage::new(length);
-    let unnamed = unnamed(&stage, &stage.to_file());
+pub(super) fn kill_at_every_call(stage: &Stage, which: &[&str]) -> (usize, usize) {
+    let unnamed = unnamed(stage, &stage.to_file());
     let unnamed = unnamed.as_ref();
     let (mut kills, mut left) = (0, 0);
     for mode in MODES {
-        for call in calls(&stage, mode, unnamed, which) {
+        for call in calls(stage, mode, unnamed, which) {
             // A call that strace fails already: it cannot do two things to it.
             let is_busy = mode
                 .injections(unnamed)
@@ -75,14 +74,14 @@ fn kill_at_every_call(length: usize, which: &[&str]) -> (usize, usize) {
                 continue;
             }
             let what = format!("{mode:?}, killed at {} {}", call.name, call.number);
-            let output = faulty(&stage, mode, unnamed, &[call.fault("signal=SIGKILL")]);
+            let output = faulty(stage, mode, unnamed, &[call.fault("signal=SIGKILL")]);
             let killed = output.status.signal() == Some(9);
             assert!(
                 killed || output.status.success(),
                 "{what}: {}",
                 output.status
             );
-            left += assert_after_kill(&stage, mode, &what);
+            left += assert_after_kill(stage, mode, &what);
             kills += usize::from(killed);
         }
     }
@@ -92,7 +91,7 @@ fn kill_at_every_call(length: usize, which: &[&str]) -> (usize, usize) {
 #[test]
 fn a_kill_at_any_output_call_leaves_all_or_nothing() {
     if strace() {
-        let (kills, _) = kill_at_every_call(QUARTER, &OUTPUT_CALLS);
+        let (kills, _) = kill_at_every_call(&Stage::new(QUARTER), &OUTPUT_CALLS);
         assert!(kills > 30, "{kills}");
     }
 }
@@ -101,7 +100,7 @@ fn a_kill_at_any_output_call_leaves_all_or_nothing() {
 #[ignore = "takes minutes"]
 fn long_a_kill_at_any_system_call_leaves_all_or_nothing() {
     if strace() {
-        let (kills, left) = kill_at_every_call(2 * MIB, &[]);
+        let (kills, left) = kill_at_every_call(&Stage::new(2 * MIB), &[]);
         say(&format!(
             "COUNT: kills at system calls: {kills}, files of the fallbacks left: {left}"
         ));

@@ -13,6 +13,7 @@ mod disk;
 mod engine;
 mod kill;
 mod names;
+mod qvoice;
 mod reads;
 mod signals;
 mod stage;

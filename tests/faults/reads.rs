@@ -6,21 +6,17 @@ use std::time::Duration;
 use rustix::process::Signal;
 use unreel::cipher::SEGMENT;
 
-use super::stage::{MIB, Mode, QUARTER, calls, faulty, signal, strace};
-use crate::common::{assert_refused, contents, fixture, stderr, unreel};
-use crate::made::{Stage, encrypted, run, start, under, wait_for};
+use super::stage::{Call, MIB, Mode, QUARTER, calls, faulty, signal, strace, traced};
+use crate::common::{assert_refused, contents, fixture, run_with, stderr, unreel};
+use crate::made::{Stage, run, start, under, wait_for};
 
-#[test]
-fn an_unreadable_disk_is_exit_3_and_leaves_nothing() {
-    if !strace() {
-        return;
-    }
-    let stage = Stage::new(QUARTER);
-    let calls = calls(&stage, Mode::New, None, &["pread64"]);
+/// Fails each read of the media.
+fn fail_at_every_read(stage: &Stage) {
+    let calls = calls(stage, Mode::New, None, &["pread64"]);
     let mut tried = 0;
     for call in calls {
         let what = format!("EIO at pread64 {}", call.number);
-        let output = faulty(&stage, Mode::New, None, &[call.fault("error=EIO")]);
+        let output = faulty(stage, Mode::New, None, &[call.fault("error=EIO")]);
         stage.assert_untouched(false, &what);
         // The dynamic linker reads too.
         if output.status.code() != Some(127) {
@@ -30,6 +26,43 @@ fn an_unreadable_disk_is_exit_3_and_leaves_nothing() {
         }
     }
     assert!(tried >= 4, "{tried}");
+}
+
+#[test]
+fn an_unreadable_disk_is_exit_3_and_leaves_nothing() {
+    if strace() {
+        fail_at_every_read(&Stage::new(QUARTER));
+        fail_at_every_read(&Stage::qvoice(QUARTER));
+    }
+}
+
+/// Reads of a pipe, each of which fails once.
+#[test]
+fn a_pipe_that_breaks_is_exit_3_and_leaves_nothing() {
+    if !strace() {
+        return;
+    }
+    for stage in [Stage::new(QUARTER), Stage::qvoice(QUARTER)] {
+        let command = stage.piped_to_file();
+        let mut calls = traced(&stage, &command, &[]);
+        // Standard input goes by another number, which others had before.
+        let is_copy = |call: &Call| call.line.starts_with("fcntl(0, F_DUPFD_CLOEXEC");
+        let copied = calls.iter().rposition(is_copy).expect("a copy");
+        calls.drain(..copied);
+        let number = calls[0].line.split(" = ").last().expect("a number").trim();
+        let read = format!("read({number},");
+        calls.retain(|call| call.line.starts_with(&read));
+        assert!(calls.len() > 2, "{}", calls.len());
+        // How much a pipe gives at a time differs from run to run: the first reads there are always.
+        for call in &calls[..3] {
+            stage.clear();
+            let what = format!("EIO at read {}", call.number);
+            let options = ["-qq", "-o", "/dev/null", "-e", &call.fault("error=EIO")];
+            let output = run_with(under("strace", &options, &command), &stage.ciphertext());
+            assert_refused(&output, 3, &what);
+            stage.assert_untouched(false, &what);
+        }
+    }
 }
 
 #[test]
@@ -53,7 +86,12 @@ fn an_interrupted_call_is_called_again() {
 }
 
 /// Stops a run at a read of its media, changes the media, lets it go on.
-fn changed_at(stage: &Stage, command: &Command, read: usize, change: &dyn Fn()) -> Output {
+pub(super) fn changed_at(
+    stage: &Stage,
+    command: &Command,
+    read: usize,
+    change: &dyn Fn(),
+) -> Output {
     let fault = format!("inject=pread64:signal=SIGSTOP:when={read}");
     let log = stage.path("trace");
     let log_name = log.to_str().expect("a name");
@@ -99,7 +137,6 @@ fn an_input_that_changes_under_way_is_never_taken_for_whole() {
         ("grows", &grow),
         ("is replaced", &replace),
     ];
-    let restore = || std::fs::write(&media, encrypted(&stage.plaintext)).expect("media");
     let mut to_stdout = stage.unreel();
     to_stdout.arg(stage.media());
     // The reads of the linker come first; then one for the head, two at the least a pass.
@@ -108,19 +145,19 @@ fn an_input_that_changes_under_way_is_never_taken_for_whole() {
     for (name, change) in changes {
         stage.clear();
         let what = format!("{name}, to a file");
-        restore();
+        stage.put_media();
         let output = changed_at(&stage, &stage.to_file(), reads - per_pass + 1, change);
         assert_refused(&output, 7, &what);
         stage.assert_untouched(false, &what);
 
         let what = format!("{name} in the first pass, to standard output");
-        restore();
+        stage.put_media();
         let output = changed_at(&stage, &to_stdout, reads - per_pass + 1, change);
         assert_refused(&output, 7, &what);
         assert_eq!(output.stdout.len(), 0, "{what}");
 
         let what = format!("{name} in the second pass, to standard output");
-        restore();
+        stage.put_media();
         let output = changed_at(&stage, &to_stdout, reads + 2, change);
         assert_refused(&output, 7, &what);
         assert!(

@@ -10,7 +10,8 @@ use super::stage::{MIB, Mode, QUARTER, Random, half_way, signal, strace, unnamed
 use crate::common::contents;
 use crate::made::{Stage, say, skip, start, under, wait_for};
 
-const SIGNALS: [(Signal, i32); 3] = [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)];
+pub(super) const SIGNALS: [(Signal, i32); 3] =
+    [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)];
 
 /// Signals at random times. Returns how many runs they ended.
 fn signal_at_random(times: usize, length: usize) -> usize {
@@ -61,7 +62,7 @@ fn long_a_signal_at_any_time_leaves_all_or_nothing() {
 
 /// What a signal makes of a run that waits for the rest of its input. That stays open: an input
 /// that ended would be an error of its own, and a race.
-fn signalled(mut child: Child, kind: Signal) -> Output {
+pub(super) fn signalled(mut child: Child, kind: Signal) -> Output {
     let stdin = child.stdin.take();
     signal(&child, kind);
     let output = child.wait_with_output().expect("it ends");
