@@ -211,6 +211,163 @@ fn no_failure_prints_reports_or_leaves_a_secret() {
     }
 }
 
+/// Keys and salts of a Qvoice configuration, and the content keys that come of them.
+fn qvoice_canaries() -> Canaries {
+    let text = std::fs::read(fixture("qvoice/config.json")).expect("a configuration");
+    let answer: Value = serde_json::from_slice(&text).expect("JSON");
+    let config = &answer["config"];
+    let mut all = Canaries(vec![]);
+    let mut pairs = vec![(&config["key"], &config["salt"])];
+    for version in ["1", "2"] {
+        pairs.push((
+            &config["historical_keys"][version],
+            &config["historical_salts"][version],
+        ));
+    }
+    for (number, (key, salt)) in pairs.into_iter().enumerate() {
+        let (key, salt) = (key.as_str().expect("a key"), salt.as_str().expect("a salt"));
+        all.text(&format!("key {number}"), key);
+        all.text(&format!("salt {number}"), salt);
+        if let Ok(decoded) = BASE64_STANDARD.decode(key) {
+            all.bytes(&format!("key {number}, decoded"), &decoded);
+        }
+        let decoded = BASE64_STANDARD.decode(salt).unwrap_or_default();
+        for salt in [b"", salt.as_bytes(), &decoded] {
+            let derived = <sha2::Sha256 as sha2::Digest>::digest([key.as_bytes(), salt].concat());
+            all.bytes(&format!("a content key of {number}"), &derived);
+        }
+    }
+    all
+}
+
+/// A run of `unreel qvoice` that says all it can, and writes into `folder`.
+fn talkative_qvoice(folder: &Path, arguments: &[&std::ffi::OsStr]) -> Command {
+    let mut command = unreel();
+    command.env("TMPDIR", folder.join("tmp"));
+    command.args(["qvoice", "-v", "--json", "--sha256", "--report"]);
+    command.arg(folder.join("report")).args(arguments);
+    command.arg("-f").arg("-o").arg(folder.join("output"));
+    command
+}
+
+#[test]
+fn qvoice_prints_reports_and_leaves_no_secret() {
+    let canaries = qvoice_canaries();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (inputs, left) = (folder.path().join("in"), folder.path().join("left"));
+    for path in [&inputs, &left, &left.join("tmp")] {
+        std::fs::create_dir(path).expect("a folder");
+    }
+    let put = |name: &str, bytes: &[u8]| {
+        let path = inputs.join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    };
+    let (config, media) = (
+        fixture("qvoice/config.json"),
+        fixture("qvoice/rec5eed0003.enc"),
+    );
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let bytes = std::fs::read(&media).expect("media");
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    let key = put(
+        "key",
+        answer["config"]["key"].as_str().expect("it").as_bytes(),
+    );
+    let salt = put(
+        "salt",
+        answer["config"]["salt"].as_str().expect("it").as_bytes(),
+    );
+    let mut changed = bytes.clone();
+    changed[3] ^= 1;
+    let mut nested = answer.clone();
+    nested["config"]["key"] = serde_json::json!({ "text": answer["config"]["key"] });
+    let mut twice = answer.clone();
+    twice["config"]["historical_keys"]["3"] = answer["config"]["salt"].clone();
+    let mut reversed = answer.clone();
+    let text_of_key = answer["config"]["key"].as_str().expect("it");
+    reversed["config"]["historical_keys"] = serde_json::json!({ text_of_key: "1" });
+    let reversed = put("reversed.json", reversed.to_string().as_bytes());
+    let tampered = put("tampered.enc", &changed);
+    let cut = put("cut.enc", &bytes[..bytes.len() - 100]);
+    let nested = put("nested.json", nested.to_string().as_bytes());
+    let twice = put("twice.json", twice.to_string().as_bytes());
+    let broken = put("broken.json", &text.as_bytes()[..text.len() - 20]);
+    let short = put("short", &text.as_bytes()[..12]);
+    let profile = left.join("profile");
+
+    let run = |code: i32, options: &[(&str, &Path)], media: &Path| {
+        let mut arguments = vec![];
+        for (option, value) in options {
+            arguments.extend([option.as_ref(), value.as_os_str()]);
+        }
+        arguments.push(media.as_os_str());
+        let what = format!("{arguments:?}");
+        let output = run(talkative_qvoice(&left, &arguments));
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        canaries.assert_not_printed(&output, &what);
+        canaries.assert_not_left(&left, &what);
+        assert!(contents(&left.join("tmp")).is_empty(), "{what}");
+    };
+    let kdf = ("--kdf", Path::new("sha256-key-salt"));
+    let named = ("--config", config.as_path());
+    run(0, &[named, ("--profile", &profile)], &media);
+    run(0, &[named, ("--profile", &profile)], &media);
+    run(6, &[named, kdf], &tampered);
+    run(7, &[named, kdf], &cut);
+    run(6, &[named, kdf, ("--key-version", Path::new("1"))], &media);
+    run(4, &[named, kdf, ("--key-version", Path::new("9"))], &media);
+    for config in [&nested, &twice, &reversed, &broken] {
+        run(4, &[("--config", config), kdf], &media);
+    }
+    let (of_key, of_salt) = (
+        ("--key-file", key.as_path()),
+        ("--salt-file", salt.as_path()),
+    );
+    run(6, &[of_key, of_salt, kdf], &media);
+    // What people do by mistake: a secret where something else belongs.
+    run(
+        5,
+        &[("--key-file", &salt), ("--salt-file", &key), kdf],
+        &media,
+    );
+    run(5, &[("--key-file", &short), kdf], &media);
+    run(4, &[("--config", &key), kdf], &media);
+    run(4, &[named, ("-m", &key), kdf], &media);
+    run(4, &[named, ("-m", &config), kdf], &media);
+    run(2, &[named, ("--profile", &key)], &media);
+    run(2, &[named, ("--profile", &config)], &media);
+    run(3, &[named, kdf], &config);
+    run(3, &[named, kdf], &short);
+}
+
+#[test]
+fn a_readable_configuration_or_key_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let media = fixture("qvoice/rec5eed0003.enc");
+    let config = folder.path().join("config.json");
+    std::fs::copy(fixture("qvoice/config.json"), &config).expect("a copy");
+    let stage = Stage::qvoice(1000);
+    for (mode, warned) in [(0o644, true), (0o640, true), (0o604, true), (0o600, false)] {
+        for path in [&config, &stage.path("key")] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(path, permissions).expect("a mode");
+        }
+        let mut with_config = unreel();
+        with_config.args(["qvoice", "--check", "--config"]);
+        with_config.arg(&config).arg(&media);
+        let mut with_key = stage.unreel();
+        with_key.arg("--check").arg(stage.media());
+        for (command, what) in [(with_config, "configuration"), (with_key, "key")] {
+            let output = run(command);
+            assert!(output.status.success(), "{}", stderr(&output));
+            let said = stderr(&output).contains("can be read by other users");
+            assert_eq!(said, warned, "{what}, {mode:o}");
+        }
+    }
+}
+
 fn call() -> std::path::PathBuf {
     fixture("twilio-voice/RE5eed0000000000000000000000000001.wav.enc")
 }
@@ -360,12 +517,23 @@ fn with_passphrase(stage: &Stage) -> Command {
 fn no_secret_is_in_arguments_environment_or_temporary_files() {
     let canaries = canaries();
     let stage = Stage::new(1 << 20);
+    stays_inside(&stage, &canaries, &|| with_passphrase(&stage));
+    let stage = Stage::qvoice(1 << 20);
+    stays_inside(&stage, &canaries, &|| {
+        let mut command = stage.unreel();
+        command.arg("-");
+        command
+    });
+}
+
+/// Looks at a run from outside, half way.
+fn stays_inside(stage: &Stage, canaries: &Canaries, command: &dyn Fn() -> Command) {
     for to_file in [true, false] {
-        let mut command = with_passphrase(&stage);
+        let mut command = command();
         if to_file {
             command.arg("-o").arg(stage.target());
         }
-        let mut child = half_way(&stage, &mut command);
+        let mut child = half_way(stage, &mut command);
         for name in ["cmdline", "environ"] {
             // Of a process that is not dumpable, only root reads the environment.
             let bytes = std::fs::read(format!("/proc/{}/{name}", child.id())).unwrap_or_default();
@@ -401,8 +569,13 @@ fn no_secret_is_in_arguments_environment_or_temporary_files() {
 
 #[test]
 fn a_run_with_keys_dumps_no_core() {
-    let stage = Stage::new(1 << 20);
-    let mut child = half_way(&stage, &mut stage.piped_to_file());
+    for stage in [Stage::new(1 << 20), Stage::qvoice(1 << 20)] {
+        dumps_no_core(&stage);
+    }
+}
+
+fn dumps_no_core(stage: &Stage) {
+    let mut child = half_way(stage, &mut stage.piped_to_file());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id()));
     let own = std::fs::metadata("/proc/self/environ").map(|metadata| metadata.uid());
     let theirs = std::fs::metadata(format!("/proc/{}/environ", child.id()));
@@ -428,7 +601,11 @@ fn a_run_is_not_dumpable_before_it_reads_a_key() {
     if !has("strace") {
         return skip("PR_SET_DUMPABLE: strace is not installed");
     }
-    let stage = Stage::new(1000);
+    private_before_it_reads(&Stage::new(1000), "keys/pkcs8.pem");
+    private_before_it_reads(&Stage::qvoice(1000), "/key\"");
+}
+
+fn private_before_it_reads(stage: &Stage, key: &str) {
     let log = stage.path("trace");
     let options = [
         "-qq",
@@ -446,17 +623,20 @@ fn a_run_is_not_dumpable_before_it_reads_a_key() {
     let at = |piece: &str| text.lines().position(|line| line.contains(piece));
     let private = at("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("the call");
     let core = at("RLIMIT_CORE, {rlim_cur=0, rlim_max=0}").expect("the call");
-    if let Some(key) = at("keys/pkcs8.pem") {
-        assert!(private < key && core < key, "{text}");
-    }
+    let read = at(key).expect("the key is opened");
+    assert!(private < read && core < read, "{text}");
 }
 
 /// The judge itself: each form of each secret is found.
 #[test]
 fn canaries_are_recognised() {
-    let canaries = canaries();
-    assert!(canaries.0.len() > 100, "{}", canaries.0.len());
-    for (name, secret) in &canaries.0 {
+    let all = [canaries(), qvoice_canaries()];
+    assert!(all[0].0.len() > 100 && all[1].0.len() > 50);
+    let secrets = all.iter().flat_map(|canaries| {
+        let of_these = canaries.0.iter();
+        of_these.map(move |(name, secret)| (canaries, name, secret))
+    });
+    for (canaries, name, secret) in secrets {
         let secret: Vec<u8> = secret
             .chars()
             .map(|c| u8::try_from(c).expect("a byte"))

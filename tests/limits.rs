@@ -48,8 +48,13 @@ fn voice() -> PathBuf {
 /// Runs a provider's command and `inspect` on metadata, and expects both to be small.
 fn with_metadata(provider: &str, metadata: &[u8], what: &str) -> Output {
     let mut command = unreel();
-    command.args([provider, "-m", "-", "--check"]).arg(voice());
-    command.arg("-k").arg(fixture("keys/pkcs8.pem"));
+    command.args([provider, "--check"]).arg(voice());
+    if provider == "qvoice" {
+        command.args(["--config", "-"]);
+    } else {
+        command.args(["-m", "-", "-k"]);
+        command.arg(fixture("keys/pkcs8.pem"));
+    }
     let (output, memory) = measured(&command, metadata);
     assert_refused(&output, 4, &format!("{provider}: {what}"));
     assert_small(memory, &format!("{provider}: {what}"));
@@ -85,12 +90,17 @@ fn metadata_over_the_limit_is_refused() {
 
     let endless = vec![b'['; 32 << 20];
     with_metadata("twilio-voice", &endless, "four times as much");
+
+    let mut configuration = std::fs::read(fixture("qvoice/config.json")).expect("it");
+    configuration.resize(METADATA + 1, b' ');
+    let output = with_metadata("qvoice", &configuration, "a byte more");
+    assert!(stderr(&output).contains("it is longer than 8388608 bytes"));
 }
 
 #[test]
 fn metadata_nested_past_128_is_refused() {
     for opening in ["[", "{\"a\":", "{\"recordings\":["] {
-        for provider in ["twilio-voice", "twilio-video", "vonage"] {
+        for provider in ["twilio-voice", "twilio-video", "vonage", "qvoice"] {
             let text = opening.repeat(129);
             let output = with_metadata(provider, text.as_bytes(), opening);
             assert!(
@@ -122,6 +132,7 @@ fn metadata_of_many_small_values_is_refused() {
         ),
         ("twilio-video", "x-amz-meta-x-amz-iv: 1\n", "HTTP/\n"),
         ("vonage", "[", "[],"),
+        ("qvoice", "{\"historical_keys\":{", "\"\":1,"),
     ] {
         let output = with_metadata(provider, until_full(start, piece).as_bytes(), piece);
         let text = stderr(&output);
@@ -301,6 +312,56 @@ fn a_passphrase_that_costs_hours_or_gigabytes_is_refused() {
             stderr(&output)
         );
         assert_small(memory, "a wrong passphrase");
+    }
+}
+
+/// A configuration that is good but for the number of its versions.
+fn with_versions(count: u64) -> (Output, Option<u64>) {
+    let key = "k".repeat(40);
+    let versions: Vec<_> = (1..=count).map(|n| format!("\"{n}\":\"{key}\"")).collect();
+    let config = format!(
+        "{{\"key\":\"{key}\",\"key_version\":100000,\"historical_keys\":{{{}}},\"historical_salts\":{{{}}}}}",
+        versions.join(","),
+        versions.join(",")
+    );
+    let mut command = unreel();
+    command.args(["qvoice", "--check", "--kdf", "sha256-key-salt"]);
+    command.args(["--config", "-"]).arg(voice());
+    measured(&command, config.as_bytes())
+}
+
+#[test]
+fn a_configuration_of_too_many_versions_is_refused() {
+    let (output, memory) = with_versions(1000);
+    assert_refused(&output, 6, "1,000 versions");
+    assert_small(memory, "1,000 versions");
+    for count in [1001, 49_000] {
+        let (output, memory) = with_versions(count);
+        assert_refused(&output, 4, "too many versions");
+        assert!(stderr(&output).contains("versions, more than 1000"));
+        assert_small(memory, "too many versions");
+    }
+}
+
+#[test]
+fn a_secret_file_over_1_mib_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sparse = folder.path().join("sparse");
+    let large = std::fs::File::create(&sparse).expect("a file");
+    large.set_len(1 << 33).expect("a length");
+    let good = fixture("qvoice/config.json");
+    for (key, salt) in [(&sparse, &good), (&good, &sparse)] {
+        let mut command = unreel();
+        command.args(["qvoice", "--check"]).arg(voice());
+        command
+            .arg("--key-file")
+            .arg(key)
+            .arg("--salt-file")
+            .arg(salt);
+        let (output, memory) = measured(&command, b"");
+        assert_refused(&output, 5, "over 1 MiB");
+        assert!(stderr(&output).contains("it is longer than 1048576 bytes"));
+        assert_small(memory, "over 1 MiB");
     }
 }
 

@@ -10,6 +10,9 @@ use super::super::json::{self, Json, Object};
 use super::{check_key, check_salt, mode, tolerant};
 use crate::envelope::Mode;
 
+/// The most old versions that are taken: each costs time and memory in a search.
+const VERSIONS: usize = 1000;
+
 /// An account's encryption configuration. Its secrets are wiped when dropped.
 pub struct Config {
     /// Whether new recordings are encrypted. Old ones stay as they are either way.
@@ -152,14 +155,22 @@ fn history<'a>(
         Some((name, other)) => return Err(not(name, other, "an object")),
         None => return Ok(BTreeMap::new()),
     };
+    let invalid = |problem| MetadataError::Invalid {
+        field: name.to_owned(),
+        problem,
+    };
+    let count = map.members().count();
+    if count > VERSIONS {
+        let problem = format!("an object of {count} versions, more than {VERSIONS}");
+        return Err(invalid(problem));
+    }
     let mut texts = BTreeMap::new();
     for (version, value) in map.members() {
         let field = || format!("{name}[{}]", document::quoted(version));
         let number = version.parse().ok().filter(|number| *number > 0);
-        let number: u64 = number.ok_or_else(|| MetadataError::Invalid {
-            field: field(),
-            problem: "not named by a version number".to_owned(),
-        })?;
+        // What stands there instead is not repeated: it may be the key itself.
+        let number: u64 = number
+            .ok_or_else(|| invalid("not an object whose names are version numbers".to_owned()))?;
         let text = match value {
             Json::String(text) if !text.is_empty() => text.as_str(),
             Json::Null | Json::String(_) => continue,
@@ -367,8 +378,8 @@ mod tests {
                 "algorithm is `AES-128-CTR`",
             ),
             (
-                r#"{"key": "x", "historical_keys": {"a": "x"}}"#,
-                "historical_keys[a] is not named",
+                r#"{"key": "x", "historical_keys": {"supersecret": "x"}}"#,
+                "historical_keys is not an object whose names are version",
             ),
             (
                 r#"{"key": "supersecret" x}"#,
