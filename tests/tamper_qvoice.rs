@@ -1,0 +1,205 @@
+//! Qvoice's recordings, configurations and metadata that were changed, through the binary.
+//!
+//! Of AES-GCM nothing is accepted but by its tag. AES-CBC has none: what becomes of each is
+//! counted and printed, and no more is claimed than was checked.
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+#[path = "common/changed.rs"]
+mod changed;
+mod common;
+#[path = "common/made.rs"]
+mod made;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use changed::{others, pointers, put};
+use common::{Random, assert_refused, contents, fixture, sha256, stderr, unreel};
+use made::Stage;
+use serde_json::Value;
+
+/// A recording in many forms, each in a file of its own.
+struct Forms {
+    folder: tempfile::TempDir,
+    /// How many there are of each kind of change.
+    counts: BTreeMap<String, usize>,
+}
+
+impl Forms {
+    /// Cut to every length, longer by up to 64 bytes, each byte changed, and each bit of `bits`.
+    fn of(recording: &[u8], bits: std::ops::Range<usize>) -> Self {
+        let folder = tempfile::TempDir::new_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let mut forms = Self {
+            folder: folder.unwrap(),
+            counts: BTreeMap::new(),
+        };
+        for name in ["in", "out"] {
+            std::fs::create_dir(forms.path(name)).unwrap();
+        }
+        let mut random = Random(1);
+        for length in 0..recording.len() {
+            forms.put("cut", &recording[..length]);
+            let mut changed = recording.to_vec();
+            changed[length] ^= u8::try_from(random.below(255) + 1).unwrap();
+            forms.put("changed", &changed);
+        }
+        let extra = random.bytes(64);
+        for count in 1..=extra.len() {
+            forms.put("longer", &[recording, &extra[..count]].concat());
+        }
+        for bit in 8 * bits.start..8 * bits.end {
+            let mut changed = recording.to_vec();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            forms.put("bit", &changed);
+        }
+        forms
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn put(&mut self, kind: &str, bytes: &[u8]) {
+        let count = self.counts.entry(kind.to_owned()).or_default();
+        let name = format!("in/{kind}-{count}.enc");
+        *count += 1;
+        std::fs::write(self.path(&name), bytes).unwrap();
+    }
+
+    /// Decrypts all of them in one run. Returns the report's lines by kind of change.
+    fn run(&self, mut command: Command) -> BTreeMap<String, Vec<Value>> {
+        command.current_dir(self.folder.path());
+        command.args(["--json", "--sha256", "-q", "-d", "out"]);
+        for (kind, count) in &self.counts {
+            command.args((0..*count).map(|number| format!("in/{kind}-{number}.enc")));
+        }
+        let output = command.output().unwrap();
+        assert_refused(&output, 10, "some of them");
+        let mut lines = BTreeMap::<_, Vec<_>>::new();
+        for line in String::from_utf8(output.stdout).unwrap().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let input = line["input"].as_str().unwrap();
+            let kind = input.trim_start_matches("in/").split('-').next().unwrap();
+            lines.entry(kind.to_owned()).or_default().push(line);
+        }
+        for (kind, count) in &self.counts {
+            assert_eq!(lines[kind].len(), *count, "{kind}");
+        }
+        lines
+    }
+}
+
+/// The exit code of a recording that was refused, and what was said of it.
+fn refusal(line: &Value) -> (u64, String) {
+    let error = &line["error"];
+    let input = line["input"].as_str().unwrap();
+    let said = [&error["message"], &error["hint"]].map(|text| text.as_str().unwrap());
+    let said = said.join("; ").replace(input, "INPUT");
+    (error["exit"].as_u64().unwrap(), said)
+}
+
+#[test]
+fn gcm_is_accepted_by_its_tag_only() {
+    let stage = Stage::qvoice(4096 - 28);
+    let recording = stage.ciphertext();
+    assert_eq!(recording.len(), 4096);
+    let forms = Forms::of(&recording, 4080..4096);
+    for flags in [&["--layout", "nonce12-ct-tag16"][..], &[]] {
+        let mut command = stage.unreel();
+        command.args(flags);
+        let mut said = BTreeMap::<_, BTreeSet<_>>::new();
+        for (kind, lines) in forms.run(command) {
+            let mut codes = BTreeMap::<_, usize>::new();
+            for line in &lines {
+                assert_eq!(line["ok"], false, "{line}");
+                assert_eq!(line["output"], Value::Null, "{line}");
+                let (code, text) = refusal(line);
+                *codes.entry(code).or_default() += 1;
+                said.entry(code).or_default().insert(text);
+            }
+            println!("GCM, {kind}: {codes:?}");
+        }
+        assert!(contents(&forms.path("out")).is_empty());
+        // One text for what is wrong in the same way.
+        assert_eq!(said[&6].len(), 1, "{said:?}");
+        assert_eq!(said[&7].len(), 1, "{said:?}");
+        assert!(said.keys().all(|code| [3, 6, 7].contains(code)), "{said:?}");
+    }
+}
+
+#[test]
+fn cbc_is_never_said_to_be_more_than_of_good_structure() {
+    let recording = std::fs::read(fixture("qvoice/rec5eed0004.enc")).unwrap();
+    let length = recording.len();
+    let forms = Forms::of(&recording, length - 32..length);
+    let mut command = unreel();
+    command
+        .args(["qvoice", "--kdf", "raw", "--key-form", "hex"])
+        .args(["--layout", "iv16-ct", "--key-version", "1", "--config"])
+        .arg(fixture("qvoice/config.json"));
+    let whole = "cc9513ed1c9d05d0b5dcd3ed1769973c1809a957ff473786bfcc380a14023279";
+    for (kind, lines) in forms.run(command) {
+        let mut outcomes = BTreeMap::<_, usize>::new();
+        for line in lines {
+            let outcome = if line["ok"] == true {
+                assert_eq!(line["integrity"], "structure", "{line}");
+                assert_ne!(line["sha256"], whole, "{line}");
+                "accepted, as `structure`".to_owned()
+            } else {
+                format!("exit code {}", refusal(&line).0)
+            };
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        println!("CBC, {kind}: {outcomes:?}");
+    }
+}
+
+/// Every field left out, and put to other values. Either it is refused, with a hint and no output,
+/// or the field does not matter and the output is right.
+#[test]
+fn no_changed_metadata_gives_another_plaintext() {
+    let folder = tempfile::tempdir().unwrap();
+    let altered = folder.path().join("altered.json");
+    let (config, metadata) = (
+        fixture("qvoice/config.json"),
+        fixture("qvoice/rec5eed0003.json"),
+    );
+    let digest = "7af4259930cb9a1de436a9c74d226106409f8af06e313fb233b3fc90587462cb";
+    for (name, config, metadata) in [
+        (&config, &altered, &metadata),
+        (&metadata, &config, &altered),
+    ] {
+        let document: Value = serde_json::from_slice(&std::fs::read(name).unwrap()).unwrap();
+        let (mut refused, mut same) = (BTreeMap::<_, usize>::new(), 0);
+        for pointer in pointers(&document) {
+            for other in others(document.pointer(&pointer).unwrap()) {
+                let what = format!("{pointer}: {other:?}");
+                let mut document = document.clone();
+                put(&mut document, &pointer, other);
+                std::fs::write(&altered, document.to_string()).unwrap();
+                let output = run(config, metadata);
+                let code = output.status.code().unwrap();
+                if code == 0 {
+                    assert_eq!(sha256(&output.stdout), digest, "{what}");
+                    same += 1;
+                } else {
+                    assert!([4, 6, 7].contains(&code), "{what}\n{}", stderr(&output));
+                    assert_refused(&output, code, &what);
+                    assert!(output.stdout.is_empty(), "{what}");
+                    *refused.entry(code).or_default() += 1;
+                }
+            }
+        }
+        let name = name.file_name().unwrap().to_string_lossy();
+        println!("{name}, a field changed: refused by exit code {refused:?}; {same} harmless");
+    }
+}
+
+fn run(config: &Path, metadata: &Path) -> std::process::Output {
+    let mut command = unreel();
+    command.args(["qvoice", "--kdf", "sha256-key-salt", "--config"]);
+    command.arg(config).arg("-m").arg(metadata);
+    command.arg(fixture("qvoice/rec5eed0003.enc"));
+    made::run(command)
+}
