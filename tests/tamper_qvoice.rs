@@ -203,3 +203,90 @@ fn run(config: &Path, metadata: &Path) -> std::process::Output {
     command.arg(fixture("qvoice/rec5eed0003.enc"));
     made::run(command)
 }
+
+#[test]
+fn what_its_files_say_reaches_nobody_raw() {
+    let hostile = "x\u{1b}[2J\u{202e}\u{200b}\r\n../../y";
+    let folder = tempfile::tempdir().unwrap();
+    let altered = folder.path().join("altered.json");
+    let (config, metadata) = (
+        fixture("qvoice/config.json"),
+        fixture("qvoice/rec5eed0003.json"),
+    );
+    let of =
+        |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    for (field, accepted) in [
+        ("recording_id", true),
+        ("key_id", true),
+        ("algorithm", false),
+    ] {
+        let mut document = of(&metadata);
+        document[field] = hostile.into();
+        std::fs::write(&altered, document.to_string()).unwrap();
+        let out = folder.path().join(field);
+        std::fs::create_dir(&out).unwrap();
+        let mut command = unreel();
+        command.args([
+            "qvoice",
+            "-v",
+            "--kdf",
+            "sha256-key-salt",
+            "--json",
+            "--config",
+        ]);
+        command
+            .arg(&config)
+            .arg("-m")
+            .arg(&altered)
+            .arg("-d")
+            .arg(&out);
+        command.arg(fixture("qvoice/rec5eed0003.enc"));
+        let output = made::run(command);
+        assert_eq!(output.status.success(), accepted, "{}", stderr(&output));
+        common::assert_harmless(&stderr(&output));
+        let line = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(line.lines().count(), 1, "{line:?}");
+        common::assert_harmless(&line);
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["ok"], accepted);
+        let files = contents(&out);
+        assert_eq!(files.len(), usize::from(accepted));
+        assert!(files.keys().all(|name| !name.contains(char::is_control)));
+    }
+    for field in [
+        "key_id",
+        "algorithm",
+        "key_version",
+        "historical_keys",
+        "enabled",
+    ] {
+        let mut document = of(&config);
+        document["config"][field] = hostile.into();
+        std::fs::write(&altered, document.to_string()).unwrap();
+        let output = run(&altered, &metadata);
+        common::assert_harmless(&stderr(&output));
+        for flags in [&["inspect"][..], &["inspect", "--json"]] {
+            let mut command = unreel();
+            command.args(flags).arg(&altered);
+            let output = made::run(command);
+            common::assert_harmless(&stderr(&output));
+            common::assert_harmless(&String::from_utf8(output.stdout).unwrap());
+        }
+    }
+    for text in [
+        hostile.to_owned(),
+        format!("{{\"layout\": {:?}}}", "x\\u001b[2J"),
+    ] {
+        std::fs::write(&altered, text).unwrap();
+        let mut command = unreel();
+        command
+            .args(["qvoice", "--config"])
+            .arg(&config)
+            .arg("--profile");
+        command
+            .arg(&altered)
+            .arg("--check")
+            .arg(fixture("qvoice/rec5eed0003.enc"));
+        assert_refused(&made::run(command), 2, "a hostile profile");
+    }
+}

@@ -12,6 +12,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 
 use super::args::{IfExists, Output, Report, Work};
 use super::error::Failure;
+use super::escape::json;
 use super::metadata::{display, file_name, stem};
 use super::own::Own;
 use super::printer::Printer;
@@ -281,7 +282,7 @@ impl<U: Unlock> Run<'_, U> {
     }
 
     fn write_report(&self, line: &Line) -> Result<(), Failure> {
-        let text = serde_json::to_string(line).map_err(|e| Failure::Internal(e.into()))?;
+        let text = json(line).map_err(|e| Failure::Internal(e.into()))?;
         if self.args.report.json {
             self.printer
                 .data(&text)

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+
 /// `text` with every character written as `\u{…}` that could move the cursor, change colours or
 /// reverse the direction of writing, or that is not seen.
 pub fn escape(text: &str) -> String {
@@ -15,6 +17,27 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// `value` as JSON on one line, with the same characters written as `\uXXXX`: it may be read by
+/// people, too.
+///
+/// # Errors
+/// As `serde_json` has it.
+pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    let mut out = String::with_capacity(text.len());
+    // Outside of strings JSON is plain ASCII.
+    for c in text.chars() {
+        if is_treacherous(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").ok();
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Ok(out)
 }
 
 /// Control characters, line separators, and what Unicode has for changing direction, annotating,
@@ -64,6 +87,10 @@ mod tests {
             escape("\u{9b}0m\u{200b}\u{feff}"),
             "\\u{9b}0m\\u{200b}\\u{feff}"
         );
+        assert_eq!(
+            json(&"\u{9b}\u{202e}\u{e0001}").unwrap(),
+            r#""\u009b\u202e\udb40\udc01""#
+        );
     }
 
     /// Letters and marks by their category, and blank on the screen; the fuzz target `terminal`
@@ -80,6 +107,13 @@ mod tests {
         #[test]
         fn nothing_treacherous_remains(text: String) {
             prop_assert!(!escape(&text).chars().any(is_treacherous));
+        }
+
+        #[test]
+        fn json_stays_what_it_is(text in "(\\PC|\\p{C}|.)*") {
+            let json = json(&text).unwrap();
+            prop_assert!(!json.chars().any(is_treacherous));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::Inspect;
 use super::error::Failure;
-use super::escape::escape;
+use super::escape::{escape, json};
 use super::keys::{self, Passphrases};
 use super::metadata::{self, display};
 use super::printer::Printer;
@@ -135,7 +135,7 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
                 found: found.as_ref().ok(),
                 error: found.as_ref().err().map(ErrorLine::of),
             };
-            vec![serde_json::to_string(&line).map_err(|e| Failure::Internal(e.into()))?]
+            vec![json(&line).map_err(|e| Failure::Internal(e.into()))?]
         } else {
             let lines = found.iter().flat_map(|found| found.lines(&name));
             lines.map(|line| escape(&line)).collect()
