@@ -6,9 +6,9 @@ use super::disk::fail_at_every_call;
 use super::kill::{OUTPUT_CALLS, kill_at_every_call};
 use super::reads::changed_at;
 use super::signals::{SIGNALS, signalled};
-use super::stage::{MIB, Mode, QUARTER, calls, half_way, strace};
+use super::stage::{MIB, MODES, Mode, QUARTER, calls, half_way, strace};
 use crate::common::{assert_refused, run_with, stderr};
-use crate::made::{Stage, run, under};
+use crate::made::{Stage, run, say, under};
 
 #[test]
 fn a_kill_at_any_output_call_leaves_all_or_nothing() {
@@ -76,4 +76,19 @@ fn an_input_that_changes_under_way_is_never_taken_for_whole() {
     }
     stage.put_media();
     assert!(run(stage.to_file()).status.success());
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn long_any_kill_or_full_disk_leaves_all_or_nothing() {
+    if strace() {
+        let stage = Stage::qvoice(2 * MIB);
+        let (kills, left) = kill_at_every_call(&stage, &[]);
+        let errors = ["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS"];
+        let cases = fail_at_every_call(&stage, &errors, &MODES);
+        say(&format!(
+            "COUNT: qvoice: kills at system calls: {kills}, files of the fallbacks left: {left}; \
+             failed writes and syncs: {cases}"
+        ));
+    }
 }

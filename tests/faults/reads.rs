@@ -70,16 +70,17 @@ fn an_interrupted_call_is_called_again() {
     if !strace() {
         return;
     }
-    let stage = Stage::new(QUARTER);
-    for name in ["pwrite64", "pread64", "read", "write"] {
-        for number in 1..4 {
-            let what = format!("EINTR at {name} {number}");
-            let fault = format!("inject={name}:error=EINTR:when={number}");
-            let output = faulty(&stage, Mode::New, None, &[fault]);
-            // The dynamic linker reads without trying again.
-            if output.status.code() != Some(127) {
-                assert!(output.status.success(), "{what}\n{}", stderr(&output));
-                stage.assert_whole(&what);
+    for stage in [Stage::new(QUARTER), Stage::qvoice(QUARTER)] {
+        for name in ["pwrite64", "pread64", "read", "write"] {
+            for number in 1..4 {
+                let what = format!("EINTR at {name} {number}");
+                let fault = format!("inject={name}:error=EINTR:when={number}");
+                let output = faulty(&stage, Mode::New, None, &[fault]);
+                // The dynamic linker reads without trying again.
+                if output.status.code() != Some(127) {
+                    assert!(output.status.success(), "{what}\n{}", stderr(&output));
+                    stage.assert_whole(&what);
+                }
             }
         }
     }

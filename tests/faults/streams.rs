@@ -9,7 +9,12 @@ use crate::made::{Stage, run, skip, start, under};
 
 #[test]
 fn a_reader_that_goes_away_is_exit_8() {
-    let stage = Stage::new(4 * MIB);
+    for stage in [Stage::new(4 * MIB), Stage::qvoice(4 * MIB)] {
+        reader_goes_away(&stage);
+    }
+}
+
+fn reader_goes_away(stage: &Stage) {
     for (number, amount) in [0, 1, 15, 44, 4096, 65536, 192_512, 200_000, MIB, 2 * MIB]
         .into_iter()
         .enumerate()
