@@ -212,8 +212,13 @@ pub(super) struct QvoiceMethod {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["layout", "kdf", "key_form", "salt_form", "aad"])]
     pub(super) profile: Option<PathBuf>,
     /// Give up on a recording after this time
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    pub(super) budget: u64,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u32)
+    )]
+    pub(super) budget: u32,
 }
 
 /// Something that is named, or found by trying.

@@ -28,6 +28,7 @@ use self::error::Failure;
 pub use self::escape::escape;
 use self::exit::Code;
 use self::printer::Printer;
+pub use self::profile::parse as parse_profile;
 use self::provider::Provider;
 use crate::envelope::{Envelope, Padding};
 use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};

@@ -127,7 +127,7 @@ impl Printer {
     /// A bar over things that are tried, if anybody would see it.
     pub(super) fn search(&self, name: &str) -> ProgressBar {
         let bar = self.progress(name, None);
-        match ProgressStyle::with_template("{msg} {spinner} {pos} of {len} keys tried {elapsed}") {
+        match ProgressStyle::with_template("{msg} {spinner} {pos} of {len} tried {elapsed}") {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
         }

@@ -36,25 +36,35 @@ pub(super) fn read(path: &Path) -> Result<Option<Pins>, Failure> {
         }
         Err(error) => return Err(failure(error.to_string())),
     };
-    let profile: Profile =
-        serde_json::from_slice(&bytes).map_err(|error| failure(error.to_string()))?;
+    parse(&bytes).map(Some).map_err(failure)
+}
+
+/// Reads a profile.
+///
+/// # Errors
+/// What is wrong with it, in a few words.
+pub fn parse(bytes: &[u8]) -> Result<Pins, String> {
+    let profile: Profile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if profile.schema != 1 {
-        return Err(failure(format!("its schema is {}, not 1", profile.schema)));
+        return Err(format!("its schema is {}, not 1", profile.schema));
     }
-    Ok(Some(Pins {
-        layout: Some(value(&profile.layout).map_err(failure)?),
-        kdf: Some(value(&profile.kdf).map_err(failure)?),
-        key_form: Some(value(&profile.key_form).map_err(failure)?),
-        salt_form: Some(value(&profile.salt_form).map_err(failure)?),
-        aad: Some(value(&profile.aad).map_err(failure)?),
-    }))
+    Ok(Pins {
+        layout: Some(value(&profile.layout)?),
+        kdf: Some(value(&profile.kdf)?),
+        key_form: Some(value(&profile.key_form)?),
+        salt_form: Some(value(&profile.salt_form)?),
+        aad: Some(value(&profile.aad)?),
+    })
 }
 
 fn value<T>(name: &str) -> Result<T, String>
 where
     T: FromStr<Err: ToString>,
 {
-    name.parse().map_err(|error: T::Err| error.to_string())
+    name.parse().map_err(|error: T::Err| match name.len() {
+        0..=80 => error.to_string(),
+        length => format!("a name of {length} bytes is not known"),
+    })
 }
 
 /// Writes a new profile.
@@ -78,12 +88,44 @@ pub(super) fn write(path: &Path, method: &Method) -> Result<(), Failure> {
 
 /// The flags that say the same.
 pub(super) fn flags(method: &Method) -> String {
+    format!("{} --aad {}", key_flags(method), method.aad)
+}
+
+/// Those of layout and key.
+pub(super) fn key_flags(method: &Method) -> String {
     format!(
-        "--layout {} --kdf {} --key-form {} --salt-form {} --aad {}",
+        "--layout {} --kdf {} --key-form {} --salt-form {}",
         method.layout,
         method.kdf,
         method.key_form.name(),
         method.salt_form.name(),
-        method.aad
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_refused_in_few_words() {
+        let text = |kdf: &str| {
+            format!(
+                r#"{{"schema": 1, "layout": "ct", "kdf": "{kdf}", "key_form": "hex",
+                    "salt_form": "text", "aad": "none"}}"#
+            )
+        };
+        let kdf = |name: &str| parse(text(name).as_bytes()).map(|pins| pins.kdf);
+        assert_eq!(kdf("raw"), Ok(Some(crate::key::Kdf::Raw)));
+        assert!(
+            kdf("cooked")
+                .unwrap_err()
+                .starts_with("`cooked` is none of")
+        );
+        let costly = kdf("scrypt:1048576:4096:1").unwrap_err();
+        assert!(costly.contains("bytes of memory, over the limit"));
+        let long = kdf(&"x".repeat(60_000)).unwrap_err();
+        assert_eq!(long, "a name of 60000 bytes is not known");
+        let schema = parse(text("raw").replace(": 1", ": 2").as_bytes());
+        assert_eq!(schema, Err("its schema is 2, not 1".to_owned()));
+    }
 }

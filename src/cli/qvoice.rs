@@ -2,6 +2,7 @@
 
 mod failure;
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use super::profile;
 use super::report::{Line, OpenedWith};
 use super::stdin::{is_stdin, one_purpose};
 use crate::cipher::CipherError;
+use crate::envelope::Mode;
 use crate::io::{self, Source, TextEncoding};
 use crate::media::{Sniff, sniff};
 use crate::pipeline::search::{Derived, Found, Method, Pins, Search, SearchError, Secret, Subject};
@@ -220,9 +222,14 @@ impl<'a> Keys<'a> {
         known: Option<&Method>,
         input: &Path,
     ) -> Result<Found, Failure> {
+        // While the first search is on, the other recordings wait.
+        let threads = match (known, self.args.work.threads) {
+            (None, None) => std::thread::available_parallelism().map_or(1, NonZero::get),
+            _ => ciphertext.threads,
+        };
         let bar = self.printer.search(&display(input));
         let secrets = self.secrets_of(hints, input)?;
-        let budget = Duration::from_secs(self.args.method.budget);
+        let budget = Duration::from_secs(self.args.method.budget.into());
         let search = Search {
             subject: Subject {
                 length: ciphertext.source.length().unwrap_or_default(),
@@ -240,7 +247,7 @@ impl<'a> Keys<'a> {
             known,
             derived: &self.derived,
             deadline: Instant::now() + budget,
-            threads: ciphertext.threads,
+            threads,
             progress: &|done, total| {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
@@ -252,7 +259,7 @@ impl<'a> Keys<'a> {
             SearchError::Read(error) => Failure::Unread(display(input), error),
             SearchError::GaveUp(reason) => Failure::from(QvoiceFailure::NotFound {
                 input: display(input),
-                reason,
+                reason: Box::new(reason),
             }),
         })
     }
@@ -362,6 +369,14 @@ impl Unlock for Keys<'_> {
             found
         };
         let method = &found.method;
+        if !found.proven && method.layout.mode() == Mode::Gcm {
+            self.printer.warning(&format!(
+                "`{}`: its beginning is a recording with {}, and nothing proves the rest: it is \
+                 damaged, or its additional data is not known (see --aad)",
+                display(input),
+                profile::key_flags(method)
+            ));
+        }
         line.opened_with(
             method.layout.mode().name(),
             OpenedWith {

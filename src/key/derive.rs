@@ -20,6 +20,8 @@ use super::unwrap::ContentKey;
 const MOST_ITERATIONS: u32 = 20_000_000;
 /// The most memory that scrypt and argon2id may ask for, in bytes: 1 GiB.
 const MOST_MEMORY: u64 = 1 << 30;
+/// The most memory times passes, in bytes: some ten seconds too.
+const MOST_WORK: u64 = 8 << 30;
 /// The most passes that scrypt (`p`) and argon2id (`t`) may make, and the most lanes.
 const MOST_PASSES: u32 = 64;
 /// The longest HKDF label.
@@ -138,6 +140,20 @@ impl Kdf {
         )
     }
 
+    /// How much memory it takes, in bytes, where that matters. scrypt has `p` blocks of `128 r`
+    /// bytes beside its table of `N` (RFC 7914, section 6).
+    pub fn memory(&self) -> u64 {
+        match self {
+            Self::Scrypt { log_n, r, p } => {
+                let table = 1_u64.checked_shl(u32::from(*log_n)).unwrap_or(u64::MAX);
+                let blocks = table.saturating_add(u64::from(*p));
+                blocks.saturating_mul(128 * u64::from(*r))
+            }
+            Self::Argon2id { memory, .. } => u64::from(*memory) << 10,
+            _ => 0,
+        }
+    }
+
     fn check(self) -> Result<Self, KdfError> {
         let over = |what, asked: u64, limit: u64| {
             if asked > limit {
@@ -157,10 +173,10 @@ impl Kdf {
                 over("bytes of label", info.len() as u64, LONGEST_INFO as u64)?;
             }
             Self::Scrypt { log_n, r, p } => {
-                over("scrypt's N", u64::from(*log_n), 30)?;
-                let memory = u64::from(*r).saturating_mul(128 << log_n);
-                over("bytes of memory", memory, MOST_MEMORY)?;
+                over("bytes of memory", self.memory(), MOST_MEMORY)?;
                 over("passes", u64::from(*p), u64::from(MOST_PASSES))?;
+                let work = self.memory().saturating_mul(u64::from(*p));
+                over("bytes of memory in all passes", work, MOST_WORK)?;
                 scrypt::Params::new(*log_n, *r, *p)
                     .map_err(|_| KdfError::Unknown(self.to_string()))?;
             }
@@ -169,8 +185,10 @@ impl Kdf {
                 passes,
                 lanes,
             } => {
-                over("bytes of memory", u64::from(*memory) << 10, MOST_MEMORY)?;
+                over("bytes of memory", self.memory(), MOST_MEMORY)?;
                 over("passes", u64::from(*passes), u64::from(MOST_PASSES))?;
+                let work = self.memory().saturating_mul(u64::from(*passes));
+                over("bytes of memory in all passes", work, MOST_WORK)?;
                 over("lanes", u64::from(*lanes), u64::from(MOST_PASSES))?;
                 argon2::Params::new(*memory, *passes, *lanes, Some(32))
                     .map_err(|_| KdfError::Unknown(self.to_string()))?;
@@ -430,6 +448,10 @@ mod tests {
             "scrypt:1048576:4096:1",
             "scrypt:16384:8:65",
             "scrypt:2147483648:8:1",
+            // Small tables, large blocks: p blocks of 128 r bytes would take 34 GB.
+            "scrypt:2:4194303:64",
+            "scrypt:1048576:7:64",
+            "argon2id:1048576:64:1",
             "argon2id:4194304:1:1",
             "argon2id:65536:1000:1",
         ] {

@@ -111,7 +111,7 @@ pub struct Found {
 /// What was tried in vain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GaveUp {
-    /// Derived keys, each once.
+    /// Derived keys, each once with each salt.
     pub keys: usize,
     /// Derivations.
     pub kdfs: Vec<String>,
@@ -123,6 +123,8 @@ pub struct GaveUp {
     pub passes: usize,
     /// Whether the time was over before everything was tried.
     pub out_of_time: bool,
+    /// What is missing for what was asked, so that nothing could be tried.
+    pub lacking: Option<String>,
 }
 
 /// Why a search found nothing.
@@ -142,7 +144,14 @@ impl From<io::Error> for SearchError {
 
 /// Derived keys, for all recordings of a run: a slow derivation is done once.
 #[derive(Default)]
-pub struct Derived(Mutex<HashMap<Origin, Option<Arc<ContentKey>>>>);
+pub struct Derived {
+    keys: Mutex<HashMap<Origin, Option<Arc<ContentKey>>>>,
+    /// Held by a derivation that takes more than [`MUCH`] memory: one at a time.
+    memory: Mutex<()>,
+}
+
+/// More memory than this is taken by one derivation at a time.
+const MUCH: u64 = 128 << 20;
 
 /// A derivation, and the digest of the secret and the salt that went into it.
 type Origin = (Kdf, [u8; 32]);
@@ -150,14 +159,15 @@ type Origin = (Kdf, [u8; 32]);
 impl Derived {
     fn get(&self, job: &Job) -> Option<Arc<ContentKey>> {
         let length = (job.secret.len() as u64).to_be_bytes();
-        let parts = [&length[..], &job.secret, &job.salt];
+        let parts = [&length[..], job.secret.as_slice(), job.salt.as_slice()];
         let digest = parts.iter().fold(Sha256::new(), Digest::chain_update);
         let place = (job.kdf.clone(), digest.finalize().into());
-        if let Some(known) = lock(&self.0).get(&place) {
+        if let Some(known) = lock(&self.keys).get(&place) {
             return known.clone();
         }
+        let _one_at_a_time = (job.kdf.memory() > MUCH).then(|| lock(&self.memory));
         let key = job.kdf.derive(&job.secret, &job.salt).map(Arc::new);
-        lock(&self.0).insert(place, key.clone());
+        lock(&self.keys).insert(place, key.clone());
         key
     }
 }
@@ -166,16 +176,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A secret that many jobs share.
+type Bytes = Arc<Zeroizing<Vec<u8>>>;
+
+/// A salt in one form.
+#[derive(Clone)]
+struct Salt {
+    form: SaltForm,
+    bytes: Bytes,
+    /// Its text, for additional data.
+    text: Arc<Zeroizing<String>>,
+}
+
+/// A secret in every form.
+struct Forms {
+    version: Option<u64>,
+    keys: Vec<(KeyForm, Bytes)>,
+    /// For derivations that take a salt.
+    salts: Vec<Salt>,
+    /// For the others, where the salt may be additional data all the same.
+    texts: Vec<Salt>,
+}
+
 /// One key to derive.
 struct Job {
     version: Option<u64>,
     kdf: Kdf,
     key_form: KeyForm,
     salt_form: SaltForm,
-    secret: Zeroizing<Vec<u8>>,
-    salt: Vec<u8>,
+    secret: Bytes,
+    salt: Bytes,
     /// The salt's text, for additional data.
-    salt_text: String,
+    salt_text: Arc<Zeroizing<String>>,
 }
 
 /// A search for what opens one recording.
@@ -223,17 +255,27 @@ impl Search<'_> {
     /// # Errors
     /// See [`SearchError`].
     pub fn run(&self) -> Result<Found, SearchError> {
-        let jobs = self.jobs();
         let layouts = self.layouts();
+        let jobs = match layouts.as_slice() {
+            [] => vec![],
+            _ => self.jobs(),
+        };
         let shared = Shared::default();
         self.in_parallel(&shared, jobs.len(), |at| {
             let Some(job) = jobs.get(at) else {
                 return Ok(());
             };
+            // What shows a recording is under the right key: nothing else is worth a derivation.
+            let is_other = |suspect: &Found| suspect.method.kdf != job.kdf;
+            if lock(&shared.suspect).as_ref().is_some_and(is_other) {
+                return Ok(());
+            }
             let Some(key) = self.derived.get(job) else {
                 return Ok(());
             };
-            if !lock(&shared.seen).insert(Sha256::digest(key.key()).into()) {
+            // Versions may share a key and differ in the salt, which may be additional data.
+            let seen = Sha256::new_with_prefix(key.key()).chain_update(job.salt_text.as_bytes());
+            if !lock(&shared.seen).insert(seen.finalize().into()) {
                 return Ok(());
             }
             for layout in &layouts {
@@ -257,7 +299,9 @@ impl Search<'_> {
             self.in_parallel(&shared, keys.len() * gcm.len(), |at| {
                 let pair = keys.get(at % keys.len()).zip(gcm.get(at / keys.len()));
                 match pair.and_then(|((job, key), layout)| Some((jobs.get(*job)?, key, *layout))) {
-                    Some((job, key, layout)) => self.authenticate(job, key, layout, &shared),
+                    Some((job, key, layout)) => {
+                        self.authenticate(job, key, layout, &shared).map(|_| ())
+                    }
                     None => Ok(()),
                 }
             });
@@ -275,14 +319,24 @@ impl Search<'_> {
                 kdfs.push(name);
             }
         }
+        let out_of_time = shared.late.into_inner();
         Err(SearchError::GaveUp(GaveUp {
             keys: keys.len(),
             kdfs,
             layouts: layouts.iter().map(|layout| layout.name()).collect(),
             versions: self.secrets.iter().filter_map(|s| s.version).collect(),
             passes: shared.passes.into_inner(),
-            out_of_time: shared.late.into_inner(),
+            out_of_time,
+            lacking: self.lacking(&layouts, keys.is_empty() && !out_of_time),
         }))
+    }
+
+    fn is_late(&self, shared: &Shared) -> bool {
+        let late = Instant::now() >= self.deadline;
+        if late {
+            shared.late.store(true, Ordering::Relaxed);
+        }
+        late
     }
 
     fn in_parallel(
@@ -298,8 +352,7 @@ impl Search<'_> {
                     return;
                 }
                 // Something is tried however short the time.
-                if at > 0 && Instant::now() >= self.deadline {
-                    shared.late.store(true, Ordering::Relaxed);
+                if at > 0 && self.is_late(shared) {
                     return;
                 }
                 if let Err(error) = work(at) {
@@ -325,10 +378,26 @@ impl Search<'_> {
             Some(kdf) => vec![kdf.clone()],
             None => form::kdfs(),
         };
+        let forms: Vec<_> = self.secrets.iter().map(|it| self.forms(it)).collect();
         let mut jobs = Vec::new();
         for kdf in &kdfs {
-            for secret in self.secrets {
-                self.jobs_of(kdf, secret, &mut jobs);
+            for forms in &forms {
+                for (key_form, secret) in &forms.keys {
+                    let salts = if kdf.is_salted() {
+                        &forms.salts
+                    } else {
+                        &forms.texts
+                    };
+                    jobs.extend(salts.iter().map(|salt| Job {
+                        version: forms.version,
+                        kdf: kdf.clone(),
+                        key_form: *key_form,
+                        salt_form: salt.form,
+                        secret: Arc::clone(secret),
+                        salt: Arc::clone(&salt.bytes),
+                        salt_text: Arc::clone(&salt.text),
+                    }));
+                }
             }
         }
         if let Some(known) = self.known {
@@ -341,56 +410,81 @@ impl Search<'_> {
         jobs
     }
 
-    fn jobs_of(&self, kdf: &Kdf, secret: &Secret, jobs: &mut Vec<Job>) {
-        let salts = self.salts(kdf, secret);
-        for key_form in KeyForm::ALL {
-            if self.pins.key_form.is_some_and(|pinned| pinned != key_form) {
-                continue;
-            }
-            let Some(bytes) = key_form.of(&secret.key) else {
-                continue;
-            };
-            jobs.extend(salts.iter().map(|(salt_form, salt, text)| Job {
-                version: secret.version,
-                kdf: kdf.clone(),
-                key_form,
-                salt_form: *salt_form,
-                secret: bytes.clone(),
-                salt: salt.clone(),
-                salt_text: text.clone(),
-            }));
-        }
-    }
-
-    /// The recording's own salt, then the pair's, each in every form; then the file's.
-    fn salts(&self, kdf: &Kdf, secret: &Secret) -> Vec<(SaltForm, Vec<u8>, String)> {
+    /// The key in every form; the recording's own salt, then the pair's, each in every form, then
+    /// the file's.
+    fn forms(&self, secret: &Secret) -> Forms {
+        let is_free = |form: &KeyForm| self.pins.key_form.is_none_or(|pinned| pinned == *form);
+        let keys = KeyForm::ALL.into_iter().filter(is_free);
+        let keys = keys.filter_map(|form| Some((form, Arc::new(form.of(&secret.key)?))));
         let configured = secret.salt.as_ref().map(|salt| salt.as_str());
         let mut texts: Vec<&str> = self.subject.salt.into_iter().chain(configured).collect();
         texts.dedup();
         if texts.is_empty() {
             texts.push("");
         }
-        let first = texts.first().copied().unwrap_or_default();
-        if !kdf.is_salted() {
-            let form = self.pins.salt_form.unwrap_or(SaltForm::Text);
-            return vec![(form, vec![], first.to_owned())];
-        }
+        let salt = |form, bytes, text: &str| Salt {
+            form,
+            bytes: Arc::new(bytes),
+            text: Arc::new(Zeroizing::new(text.to_owned())),
+        };
         let mut salts = Vec::new();
         for text in &texts {
-            for form in SaltForm::ALL {
-                if let Some(salt) = form.of(text) {
-                    salts.push((form, salt, (*text).to_owned()));
-                }
-            }
+            let forms = SaltForm::ALL.into_iter();
+            salts.extend(forms.filter_map(|form| Some(salt(form, form.of(text)?, text))));
         }
         if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.length)
-            && let Some(salt) = place.salt.and_then(|range| self.bytes(&range))
+            && let Some(bytes) = place.salt.and_then(|range| self.bytes(&range))
             && self.layouts().contains(&Layout::Salt16Nonce12CtTag16)
         {
-            salts.push((SaltForm::File, salt, first.to_owned()));
+            let text = texts.first().copied().unwrap_or_default();
+            salts.push(salt(SaltForm::File, Zeroizing::new(bytes), text));
         }
-        salts.retain(|(form, ..)| self.pins.salt_form.is_none_or(|pinned| pinned == *form));
-        salts
+        salts.retain(|salt| self.pins.salt_form.is_none_or(|pinned| pinned == salt.form));
+        let form = self.pins.salt_form.unwrap_or(SaltForm::Text);
+        let texts = texts
+            .iter()
+            .map(|text| salt(form, Zeroizing::default(), text));
+        Forms {
+            version: secret.version,
+            keys: keys.collect(),
+            salts,
+            texts: texts.collect(),
+        }
+    }
+
+    /// Why what is asked for cannot be tried at all.
+    fn lacking(&self, layouts: &[Layout], is_keyless: bool) -> Option<String> {
+        let Subject {
+            length, iv, tag, ..
+        } = self.subject;
+        let aad = match self.pins.aad {
+            Some(Aad::Id) if self.subject.id.is_none() => Some("id"),
+            Some(Aad::KeyId) if self.subject.key_id.is_none() => Some("key_id"),
+            _ => None,
+        };
+        Some(match self.pins.layout {
+            Some(layout) if self.subject.mode.is_some_and(|mode| mode != layout.mode()) => {
+                let mode = layout.mode().name();
+                format!("the layout {layout} is {mode}, and the metadata says another algorithm")
+            }
+            Some(layout) if layout.needs_iv() && iv.is_none() => {
+                format!(
+                    "the layout {layout} needs a nonce or iv in the metadata, and there is none"
+                )
+            }
+            Some(layout) if layout.needs_tag() && tag.is_none() => {
+                format!("the layout {layout} needs a tag in the metadata, and there is none")
+            }
+            Some(layout) if layouts.is_empty() => {
+                format!("{length} bytes with this IV cannot have the layout {layout}")
+            }
+            None if layouts.is_empty() => format!("{length} bytes cannot have any layout"),
+            _ if is_keyless => "no key can be used in the form that was asked for".to_owned(),
+            _ => format!(
+                "the additional data is the {} of the metadata, which has none",
+                aad?
+            ),
+        })
     }
 
     /// Bytes of the file's head.

@@ -26,9 +26,13 @@ const DEFAULT_KEYS: [&str; 3] = ["default_encrypted_key", "default", "test"];
 /// "Cannot be "`default_salt`" (this value is rejected for security reasons)".
 const DEFAULT_SALT: &str = "default_salt";
 
+/// The longest key or salt that is read, in bytes. The guide has no limit; its longest has 64.
+const LONGEST: usize = 4096;
+
 /// Looks whether Qvoice would have taken this key.
 ///
 /// # Errors
+/// A key of over 4096 bytes is refused too.
 /// The guide's own rules: "The key is provided but shorter than 32 characters", "The key matches
 /// insecure default values". The value is not repeated.
 pub fn check_key(field: &str, key: &str) -> Result<(), MetadataError> {
@@ -41,6 +45,7 @@ pub fn check_key(field: &str, key: &str) -> Result<(), MetadataError> {
             "one of the insecure default values that Qvoice rejects".to_owned(),
         ));
     }
+    check_length(field, key)?;
     match key.chars().count() {
         count if count < LEAST_CHARACTERS => Err(invalid(format!(
             "{count} characters long, and Qvoice takes no key under {LEAST_CHARACTERS}"
@@ -52,12 +57,25 @@ pub fn check_key(field: &str, key: &str) -> Result<(), MetadataError> {
 /// Looks whether Qvoice would have taken this salt.
 ///
 /// # Errors
-/// "The salt matches the insecure default value "`default_salt`"".
+/// "The salt matches the insecure default value "`default_salt`"". A salt of over 4096 bytes is
+/// refused too.
 pub fn check_salt(field: &str, salt: &str) -> Result<(), MetadataError> {
+    check_length(field, salt)?;
     if salt == DEFAULT_SALT {
         return Err(MetadataError::Invalid {
             field: field.to_owned(),
             problem: "the insecure default value that Qvoice rejects".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Every derivation takes it in whole, so it must not be of any size.
+fn check_length(field: &str, text: &str) -> Result<(), MetadataError> {
+    if text.len() > LONGEST {
+        return Err(MetadataError::Invalid {
+            field: field.to_owned(),
+            problem: format!("{} bytes long, over the limit of {LONGEST}", text.len()),
         });
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(in super::super) enum QvoiceFailure {
     #[error("cannot use the profile `{0}`: {1}")]
     Profile(String, String),
     #[error("nothing that was tried opens `{input}`")]
-    NotFound { input: String, reason: GaveUp },
+    NotFound { input: String, reason: Box<GaveUp> },
 }
 
 impl QvoiceFailure {
@@ -90,6 +90,9 @@ fn known_versions(known: &[u64]) -> String {
 
 /// What a search tried, a line each.
 fn tried(reason: &GaveUp) -> Vec<String> {
+    if let Some(lacking) = &reason.lacking {
+        return vec![lacking.clone()];
+    }
     let versions: Vec<_> = reason.versions.iter().map(ToString::to_string).collect();
     let mut lines = vec![format!(
         "keys tried: {}; derivations: {}; layouts: {}; passes over the whole file: {}",
@@ -110,6 +113,11 @@ fn tried(reason: &GaveUp) -> Vec<String> {
 }
 
 fn not_found_hint(reason: &GaveUp) -> String {
+    if reason.lacking.is_some() {
+        return "pass the recording's metadata with -m, or leave the flag out and it is found by \
+                trying"
+            .to_owned();
+    }
     if reason.out_of_time {
         return "give it more time with --budget SECONDS, or name what you know with --layout and \
                 --kdf"

@@ -54,13 +54,20 @@ impl KeyForm {
                 let (pairs, rest) = bytes.as_chunks::<2>();
                 let byte =
                     |[high, low]: [u8; 2]| u8::try_from(digit(high)? * 16 + digit(low)?).ok();
-                let decoded: Option<Vec<u8>> = pairs.iter().copied().map(byte).collect();
-                decoded.filter(|key| rest.is_empty() && key.len() == 32)?
+                if !rest.is_empty() || pairs.len() != 32 {
+                    return None;
+                }
+                // Room for all at once: growing would leave copies behind.
+                let mut decoded = Zeroizing::new(Vec::with_capacity(32));
+                for pair in pairs {
+                    decoded.push(byte(*pair)?);
+                }
+                return Some(decoded);
             }
             Self::Base64 => STANDARD.encode(bytes).into_bytes(),
             Self::Decoded => {
-                let decoded = STANDARD_PAD_INDIFFERENT.decode(bytes).ok()?;
-                Some(decoded).filter(|key| key.len() == 32)?
+                let decoded = Zeroizing::new(STANDARD_PAD_INDIFFERENT.decode(bytes).ok()?);
+                return Some(decoded).filter(|key| key.len() == 32);
             }
         }))
     }
@@ -103,11 +110,11 @@ impl SaltForm {
     }
 
     /// The salt's bytes, where the text can be meant so. Not for [`SaltForm::File`].
-    pub(super) fn of(self, text: &str) -> Option<Vec<u8>> {
+    pub(super) fn of(self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         match self {
-            Self::Text => Some(text.as_bytes().to_vec()),
+            Self::Text => Some(Zeroizing::new(text.as_bytes().to_vec())),
             Self::Decoded => {
-                let decoded = STANDARD_PAD_INDIFFERENT.decode(text).ok()?;
+                let decoded = Zeroizing::new(STANDARD_PAD_INDIFFERENT.decode(text).ok()?);
                 Some(decoded).filter(|salt| !salt.is_empty())
             }
             Self::File => None,
@@ -247,7 +254,7 @@ mod tests {
         let base64 = STANDARD.encode([7; 32]);
         assert_eq!(*KeyForm::Decoded.of(&base64).unwrap(), [7; 32]);
         assert_eq!(*KeyForm::Base64.of("key").unwrap(), *b"a2V5");
-        assert_eq!(SaltForm::Decoded.of("a2V5"), Some(b"key".to_vec()));
+        assert_eq!(*SaltForm::Decoded.of("a2V5").unwrap(), *b"key");
         assert_eq!(SaltForm::Decoded.of("not base64"), None);
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
+use zeroize::Zeroizing;
+
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Layout, Place, padding};
 use crate::envelope::{Container, Expected, Mode, Padding};
 use crate::io::{Part, Source};
@@ -16,9 +18,8 @@ const GLANCE: usize = 8 * 1024;
 
 impl Search<'_> {
     /// The additional data to try: their names and bytes.
-    fn aads(&self, job: &Job, mode: Mode) -> Vec<(Aad, Vec<u8>)> {
+    fn aads<'a>(&'a self, job: &'a Job) -> Vec<(Aad, Zeroizing<Vec<u8>>)> {
         let tried = match &self.pins.aad {
-            _ if mode == Mode::Cbc => vec![Aad::None],
             Some(pinned) => vec![pinned.clone()],
             None => Aad::TRIED.to_vec(),
         };
@@ -30,7 +31,7 @@ impl Search<'_> {
                 Aad::Salt => Some(job.salt_text.as_str()).filter(|salt| !salt.is_empty()),
                 Aad::Text(text) => Some(text.as_str()),
             };
-            text.map(|text| text.as_bytes().to_vec())
+            text.map(|text| Zeroizing::new(text.as_bytes().to_vec()))
         };
         let tried = tried.into_iter();
         tried
@@ -73,6 +74,11 @@ impl Search<'_> {
         place: &Place,
         (aad, bytes): (Aad, &[u8]),
     ) -> io::Result<Option<Found>> {
+        // A salt in front of the file is part of one layout only.
+        let is_files = job.salt_form == SaltForm::File && job.kdf.is_salted();
+        if is_files && layout != Layout::Salt16Nonce12CtTag16 {
+            return Ok(None);
+        }
         let Some(cipher) = self.cipher(key, layout, place, bytes) else {
             return Ok(None);
         };
@@ -106,10 +112,6 @@ impl Search<'_> {
         layout: Layout,
         shared: &Shared,
     ) -> io::Result<()> {
-        let is_files = job.salt_form == SaltForm::File && job.kdf.is_salted();
-        if is_files && layout != Layout::Salt16Nonce12CtTag16 {
-            return Ok(());
-        }
         let Some(place) = layout.place(self.subject.length) else {
             return Ok(());
         };
@@ -129,8 +131,10 @@ impl Search<'_> {
         };
         match cipher {
             Cipher::Gcm(_) => {
-                self.authenticate(job, key, layout, shared)?;
-                suspect()
+                if self.authenticate(job, key, layout, shared)? {
+                    suspect()?;
+                }
+                Ok(())
             }
             Cipher::Cbc(cbc) => {
                 if self.subject.length.is_multiple_of(BLOCK as u64)
@@ -191,20 +195,24 @@ impl Search<'_> {
         Ok(<[u8; BLOCK]>::try_from(&*block).unwrap_or_default())
     }
 
-    /// Checks the tag over the whole file, with each additional data.
+    /// Checks the tag over the whole file, with each additional data. `false` if there was no
+    /// time for all of them.
     pub(super) fn authenticate(
         &self,
         job: &Job,
         key: &ContentKey,
         layout: Layout,
         shared: &Shared,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let Some(place) = layout.place(self.subject.length) else {
-            return Ok(());
+            return Ok(true);
         };
-        for (aad, bytes) in self.aads(job, Mode::Gcm) {
+        for (nth, (aad, bytes)) in self.aads(job).into_iter().enumerate() {
+            if nth > 0 && self.is_late(shared) {
+                return Ok(false);
+            }
             let Some(mut found) = self.found(job, key, layout, &place, (aad, &bytes))? else {
-                return Ok(());
+                return Ok(true);
             };
             shared.passes.fetch_add(1, Ordering::Relaxed);
             let engine = Engine {
@@ -214,13 +222,13 @@ impl Search<'_> {
             match engine.verify(&found.opener.cipher, found.source.input().as_input()) {
                 Ok(_) => {
                     self.report(Some(found), shared);
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(CipherError::Read(error)) => return Err(error),
                 Err(_) => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     #[expect(clippy::unused_self, reason = "it is a step of the search")]

@@ -332,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn long_keys_and_salts_are_refused() {
+        let long = "x".repeat(4097);
+        for (key, salt, field) in [(long.as_str(), "s", "key"), (HEX, long.as_str(), "salt")] {
+            let one = summary(&format!(r#"{{"key": "{key}", "salt": "{salt}"}}"#)).unwrap();
+            let expected = format!("{field} is 4097 bytes long, over the limit of 4096");
+            assert_eq!(one, [(None, expected)]);
+        }
+    }
+
+    #[test]
     fn contradictions_are_refused() {
         for (text, reason) in [
             (

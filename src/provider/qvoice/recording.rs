@@ -13,7 +13,7 @@ use super::super::document::{self, hex_byte};
 use super::super::error::MetadataError;
 use super::super::json::{self, Json, Object};
 use super::config::number;
-use super::mode;
+use super::{check_length, mode};
 use crate::envelope::Mode;
 
 /// One recording that a metadata document speaks of.
@@ -35,7 +35,7 @@ pub struct Hints {
     pub key_id: Option<String>,
     /// How it is encrypted.
     pub algorithm: Option<Mode>,
-    /// Its own salt, as text. Not a secret by itself, but wiped all the same.
+    /// Its own salt, as text.
     pub salt: Option<Zeroizing<String>>,
     /// The nonce or IV: 12 or 16 bytes.
     pub iv: Option<Vec<u8>>,
@@ -75,15 +75,15 @@ const WITHIN: [&str; 5] = [
 /// # Errors
 /// See [`MetadataError`]; a list's recordings have their own.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Recording>, MetadataError> {
-    let text = document::text(bytes, "JSON")?;
+    let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
     let mut recordings = Vec::new();
     for entry in json::entries(&text, "recordings")? {
-        recordings.push(match entry {
-            Ok(Json::Object(object)) => read(&object),
+        recordings.push(match entry.map(Zeroizing::new).as_deref() {
+            Ok(Json::Object(object)) => read(object),
             Ok(_) => failed(MetadataError::Unrecognised {
                 expected: "recording metadata",
             }),
-            Err(error) => failed(error),
+            Err(error) => failed(error.clone()),
         });
     }
     match recordings.as_slice() {
@@ -126,7 +126,10 @@ fn hints(objects: &[&Object], id: Option<String>) -> Result<Hints, MetadataError
         algorithm: first(objects, &ALGORITHM, |field, value| {
             mode(field, &text(field, value)?)
         })?,
-        salt: first(objects, &["salt"], text)?.map(Zeroizing::new),
+        salt: first(objects, &["salt"], |field, value| {
+            let salt = Zeroizing::new(text(field, value)?);
+            check_length(field, &salt).map(|()| salt)
+        })?,
         iv: first(objects, &IV, |field, value| {
             let text = text(field, value)?;
             binary(field, &text, &[12, 16])
@@ -280,6 +283,10 @@ mod tests {
                 "version is a string, not a positive integer",
             ),
             (r#"{"algorithm": "ROT13"}"#, "algorithm is `ROT13`"),
+            (
+                &format!(r#"{{"salt": "{}"}}"#, "x".repeat(4097)),
+                "salt is 4097 bytes long, over the limit of 4096",
+            ),
             ("7", "no recording metadata"),
         ] {
             let error = one(text).unwrap_err();
