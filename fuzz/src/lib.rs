@@ -8,6 +8,7 @@
 mod keys;
 mod media;
 mod metadata;
+mod qvoice;
 mod random;
 mod stream;
 mod terminal;
@@ -15,6 +16,7 @@ mod terminal;
 pub use keys::{key_der, key_legacy, key_pem, password_blob};
 pub use media::{media_probe, media_sniff};
 pub use metadata::{twilio_video, twilio_voice, vonage};
+pub use qvoice::{qvoice_config, qvoice_names, qvoice_profile, qvoice_recording};
 pub use random::Random;
 pub use stream::{stream, stream_segments};
 pub use terminal::terminal;
@@ -41,10 +43,14 @@ impl Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 16] = [
     Target::new("twilio_voice", twilio_voice, 1),
     Target::new("twilio_video", twilio_video, 1),
     Target::new("vonage", vonage, 1),
+    Target::new("qvoice_config", qvoice_config, 1),
+    Target::new("qvoice_recording", qvoice_recording, 1),
+    Target::new("qvoice_profile", qvoice_profile, 1),
+    Target::new("qvoice_names", qvoice_names, 1),
     Target::new("key_der", key_der, 1),
     Target::new("key_pem", key_pem, 1),
     Target::new("key_legacy", key_legacy, 1),

@@ -159,20 +159,20 @@ impl Provider {
 }
 
 /// A message quotes a hostile document briefly, or not at all.
-fn check_error(error: &MetadataError) {
+pub(crate) fn check_error(error: &MetadataError) {
     let message = error.to_string();
     assert!(message.chars().count() < 400, "{message}");
 }
 
 /// The text of a document that starts with no mark of an encoding, and is not the start of a
 /// response with media behind it.
-fn plain_text(data: &[u8]) -> Option<&str> {
+pub(crate) fn plain_text(data: &[u8]) -> Option<&str> {
     let text = str::from_utf8(data).ok()?;
     (!text.starts_with('\u{feff}') && !text.starts_with("HTTP/")).then_some(text)
 }
 
 /// The same text as Windows writes it.
-fn encodings(text: &str) -> [Vec<u8>; 2] {
+pub(crate) fn encodings(text: &str) -> [Vec<u8>; 2] {
     let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes);
     [
         [b"\xEF\xBB\xBF", text.as_bytes()].concat(),

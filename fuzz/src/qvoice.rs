@@ -1,0 +1,250 @@
+//! Qvoice: configurations, recordings' metadata, profiles, and the names of ways to encrypt.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use unreel::cipher::Layout;
+use unreel::cli::parse_profile;
+use unreel::key::Kdf;
+use unreel::pipeline::search::{Aad, KeyForm, Pins, SaltForm};
+use unreel::provider::qvoice::{self, Config, Hints, Pair, Version};
+
+use crate::metadata::{check_error, encodings, plain_text};
+
+/// The configuration: JSON, with comments and commas where there should be none.
+pub fn qvoice_config(data: &[u8]) {
+    let parsed = Config::parse(data);
+    match &parsed {
+        Ok(config) => {
+            check_config(config);
+            let text = document(config);
+            assert_eq!(
+                facts(&Config::parse(text.as_bytes())),
+                facts(&parsed),
+                "{text}"
+            );
+            // The text breaks between tokens only.
+            let text = text
+                .replace("\n}", ",\n}")
+                .replace('\n', " // \"save, this}\n");
+            assert_eq!(
+                facts(&Config::parse(text.as_bytes())),
+                facts(&parsed),
+                "{text}"
+            );
+        }
+        Err(error) => check_error(error),
+    }
+    if let Some(text) = plain_text(data) {
+        for encoded in encodings(text) {
+            assert_eq!(facts(&Config::parse(&encoded)), facts(&parsed), "{text:?}");
+        }
+    }
+}
+
+fn check_config(config: &Config) {
+    assert!((1..=1001).contains(&config.versions.len()));
+    let numbers: Vec<_> = config.versions.iter().filter_map(|it| it.number).collect();
+    assert!(
+        numbers.is_sorted_by(|newer, older| newer > older),
+        "{numbers:?}"
+    );
+    for version in &config.versions {
+        match &version.pair {
+            Ok(Pair { key, salt }) => {
+                assert!(key.chars().count() >= 32 && key.len() <= 4096);
+                assert!(salt.as_ref().is_none_or(|salt| salt.len() <= 4096));
+            }
+            Err(error) => check_error(error),
+        }
+    }
+}
+
+/// What can be compared of a configuration; of a version that cannot be used, that it cannot.
+fn facts(config: &Result<Config, impl ToString>) -> Result<Value, String> {
+    let config = config.as_ref().map_err(ToString::to_string)?;
+    let usable = |version: &&Version| version.pair.is_ok();
+    let versions = config.versions.iter().filter(usable).map(|version| {
+        let pair = version.pair.as_ref().ok();
+        let salt = pair.and_then(|pair| pair.salt.as_deref());
+        json!([version.number, pair.map(|pair| &*pair.key), salt])
+    });
+    Ok(json!([
+        config.enabled,
+        config.algorithm.map(|mode| mode.name()),
+        config.key_id,
+        versions.collect::<Vec<_>>()
+    ]))
+}
+
+/// The configuration as Qvoice would write it. Versions that cannot be used get a key that
+/// cannot be used.
+fn document(config: &Config) -> String {
+    let (mut keys, mut salts, mut object) = (Map::new(), Map::new(), Map::new());
+    object.insert("enabled".to_owned(), json!(config.enabled));
+    let algorithm = config.algorithm.map(|mode| mode.name());
+    object.insert("algorithm".to_owned(), json!(algorithm));
+    object.insert("key_id".to_owned(), json!(config.key_id));
+    for (nth, version) in config.versions.iter().enumerate() {
+        let (key, salt) = match &version.pair {
+            Ok(pair) => (pair.key.as_str(), pair.salt.as_deref()),
+            Err(_) => ("unusable", None),
+        };
+        let is_current = nth == 0 && (config.versions.len() == 1 || version.number.is_none());
+        match version.number {
+            Some(number) if !is_current => {
+                keys.insert(number.to_string(), json!(key));
+                salts.insert(number.to_string(), json!(salt));
+            }
+            number => {
+                object.insert("key_version".to_owned(), json!(number));
+                object.insert("key".to_owned(), json!(key));
+                object.insert("salt".to_owned(), json!(salt));
+            }
+        }
+    }
+    object.insert("historical_keys".to_owned(), Value::Object(keys));
+    object.insert("historical_salts".to_owned(), Value::Object(salts));
+    serde_json::to_string_pretty(&object).expect("JSON")
+}
+
+/// A recording's metadata.
+pub fn qvoice_recording(data: &[u8]) {
+    let recordings = match qvoice::parse(data) {
+        Ok(recordings) => recordings,
+        Err(error) => return check_error(&error),
+    };
+    for recording in recordings {
+        match &recording.hints {
+            Ok(hints) => check_hints(hints),
+            Err(error) => check_error(error),
+        }
+    }
+}
+
+/// They can be used, and survive being written down.
+fn check_hints(hints: &Hints) {
+    assert_ne!(hints.version, Some(0));
+    assert!(hints.salt.as_ref().is_none_or(|salt| salt.len() <= 4096));
+    let lengths = hints.iv.as_ref().map(Vec::len);
+    assert!(matches!(lengths, None | Some(12 | 16)), "{lengths:?}");
+    let text = json!({
+        "id": hints.id,
+        "encryption": {
+            "version": hints.version,
+            "key_id": hints.key_id,
+            "algorithm": hints.algorithm.map(|mode| mode.name()),
+            "salt": hints.salt.as_ref().map(|salt| salt.as_str()),
+            "iv": hints.iv.as_ref().map(|iv| STANDARD.encode(iv)),
+            "tag": hints.tag.map(|tag| STANDARD.encode(tag)),
+        },
+    })
+    .to_string();
+    let again = qvoice::parse(text.as_bytes()).expect("it was written of one");
+    let again: Vec<_> = again.iter().map(|recording| &recording.hints).collect();
+    assert_eq!(again, [&Ok(hints.clone())], "{text}");
+}
+
+/// A file of `--profile`.
+pub fn qvoice_profile(data: &[u8]) {
+    let pins = match parse_profile(data) {
+        Ok(pins) => pins,
+        Err(problem) => {
+            assert!(problem.chars().count() < 400, "{problem}");
+            return;
+        }
+    };
+    let Pins {
+        layout: Some(layout),
+        kdf: Some(kdf),
+        key_form: Some(key_form),
+        salt_form: Some(salt_form),
+        aad: Some(aad),
+    } = &pins
+    else {
+        panic!("it says something is to be tried: {pins:?}")
+    };
+    let text = json!({
+        "schema": 1,
+        "layout": layout.to_string(),
+        "kdf": kdf.to_string(),
+        "key_form": key_form.name(),
+        "salt_form": salt_form.name(),
+        "aad": aad.to_string(),
+    })
+    .to_string();
+    assert_eq!(parse_profile(text.as_bytes()), Ok(pins), "{text}");
+}
+
+/// Eight bytes of a file's length, then a name.
+pub fn qvoice_names(data: &[u8]) {
+    let Some((length, name)) = data.split_first_chunk() else {
+        return;
+    };
+    let length = u64::from_le_bytes(*length);
+    for layout in Layout::ALL {
+        check_place(layout, length);
+        check_place(layout, length % 64);
+    }
+    let Ok(name) = str::from_utf8(name) else {
+        return;
+    };
+    if let Ok(layout) = name.parse::<Layout>() {
+        assert_eq!(layout.name(), name);
+    }
+    if let Ok(form) = name.parse::<KeyForm>() {
+        assert_eq!(form.name(), name);
+    }
+    if let Ok(form) = name.parse::<SaltForm>() {
+        assert_eq!(form.name(), name);
+    }
+    if let Ok(aad) = name.parse::<Aad>() {
+        assert_eq!(aad.to_string(), name);
+    }
+    if let Ok(kdf) = name.parse::<Kdf>() {
+        check_kdf(&kdf);
+    }
+}
+
+/// Every byte has one place.
+fn check_place(layout: Layout, length: u64) {
+    let Some(place) = layout.place(length) else {
+        assert!(length < 44, "{layout}: {length}");
+        return;
+    };
+    assert_eq!(place.iv.is_none(), layout.needs_iv());
+    let mut ranges: Vec<_> = place.salt.into_iter().chain(place.iv).collect();
+    ranges.extend(place.body);
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut at = 0;
+    for range in ranges {
+        assert_eq!(range.start, at, "{layout}: {length}");
+        at = range.end;
+    }
+    assert_eq!(at, length, "{layout}");
+}
+
+/// It is within its limits, and is read as it is written. What is quick is done.
+fn check_kdf(kdf: &Kdf) {
+    assert_eq!(kdf.to_string().parse().as_ref(), Ok(kdf));
+    assert!(kdf.memory() <= 1 << 30, "{kdf}");
+    let is_quick = match kdf {
+        Kdf::Pbkdf2 { iterations, .. } => {
+            assert!(*iterations <= 20_000_000, "{kdf}");
+            *iterations < 100
+        }
+        Kdf::Scrypt { p, .. } => {
+            assert!(kdf.memory() * u64::from(*p) <= 8 << 30, "{kdf}");
+            kdf.memory() * u64::from(*p) < 1 << 16
+        }
+        Kdf::Argon2id { passes, .. } => {
+            assert!(kdf.memory() * u64::from(*passes) <= 8 << 30, "{kdf}");
+            kdf.memory() * u64::from(*passes) < 1 << 16
+        }
+        _ => true,
+    };
+    if is_quick {
+        let key = kdf.derive(&[7; 32], &[9; 16]);
+        assert!(key.is_some(), "{kdf}");
+    }
+}
