@@ -260,6 +260,11 @@ impl<'a> Keys<'a> {
             SearchError::GaveUp(reason) => Failure::from(QvoiceFailure::NotFound {
                 input: display(input),
                 reason: Box::new(reason),
+                pinned: self.pins != Pins::default(),
+                skipped: match self.args.secrets.key_version.or(hints.version) {
+                    None => self.unusable.clone(),
+                    Some(_) => vec![],
+                },
             }),
         })
     }

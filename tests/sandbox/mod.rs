@@ -24,7 +24,7 @@ const READABLE: &str = "fixtures/keys/no-final-newline.pem";
 pub struct Sandbox(TempDir);
 
 impl Sandbox {
-    /// `fixtures/` as in the repository, keys with mode 0600 whatever the umask; `decrypted/`, `twice/`;
+    /// `fixtures/` as in the repository, keys and configuration with mode 0600 whatever the umask; `decrypted/`, `twice/`;
     /// `exists.wav`, `exists-already.wav`; `empty.wav.enc`, `short.wav.enc`, `cut.wav.enc`;
     /// `cut.wav`, not encrypted; `mixed.pem`, an RSA key and another.
     pub fn new() -> Self {
@@ -34,6 +34,8 @@ impl Sandbox {
         for key in fs::read_dir(sandbox.path().join("fixtures/keys")).unwrap() {
             fs::set_permissions(key.unwrap().path(), Permissions::from_mode(0o600)).unwrap();
         }
+        let config = sandbox.path().join("fixtures/qvoice/config.json");
+        fs::set_permissions(config, Permissions::from_mode(0o600)).unwrap();
         let readable = sandbox.path().join(READABLE);
         fs::set_permissions(readable, Permissions::from_mode(0o644)).unwrap();
 

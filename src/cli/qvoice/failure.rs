@@ -29,7 +29,14 @@ pub(in super::super) enum QvoiceFailure {
     #[error("cannot use the profile `{0}`: {1}")]
     Profile(String, String),
     #[error("nothing that was tried opens `{input}`")]
-    NotFound { input: String, reason: Box<GaveUp> },
+    NotFound {
+        input: String,
+        reason: Box<GaveUp>,
+        /// Whether flags or a profile said what to try.
+        pinned: bool,
+        /// Versions that cannot be used, and why.
+        skipped: Vec<(Option<u64>, MetadataError)>,
+    },
 }
 
 impl QvoiceFailure {
@@ -59,14 +66,25 @@ impl QvoiceFailure {
                 Code::Usage,
                 "pass a file that --profile wrote, or a name that is free".to_owned(),
             ),
-            Self::NotFound { reason, .. } => (Code::WrongKey, not_found_hint(reason)),
+            Self::NotFound { reason, pinned, .. } => {
+                (Code::WrongKey, not_found_hint(reason, *pinned))
+            }
         }
     }
 
     /// What was tried, a line each.
     pub(in super::super) fn details(&self) -> Vec<String> {
         match self {
-            Self::NotFound { reason, .. } => tried(reason),
+            Self::NotFound {
+                reason, skipped, ..
+            } => {
+                let mut lines = tried(reason);
+                lines.extend(skipped.iter().map(|(version, error)| match version {
+                    Some(version) => format!("version {version} was not tried: {error}"),
+                    None => format!("the current version was not tried: {error}"),
+                }));
+                lines
+            }
             _ => vec![],
         }
     }
@@ -94,33 +112,64 @@ fn tried(reason: &GaveUp) -> Vec<String> {
         return vec![lacking.clone()];
     }
     let versions: Vec<_> = reason.versions.iter().map(ToString::to_string).collect();
-    let mut lines = vec![format!(
-        "keys tried: {}; derivations: {}; layouts: {}; passes over the whole file: {}",
-        reason.keys,
-        reason.kdfs.len(),
-        reason.layouts.len(),
-        reason.passes
-    )];
-    if !versions.is_empty() {
-        lines.push(format!("versions: {}", versions.join(", ")));
+    let from = match versions.as_slice() {
+        [] => "the key".to_owned(),
+        [only] => format!("version {only}"),
+        several => format!("versions {}", several.join(", ")),
+    };
+    let mut lines = vec![
+        format!(
+            "keys: {}, by {} derivations from {from}",
+            reason.keys,
+            reason.kdfs.len()
+        ),
+        format!("derivations: {}", grouped(&reason.kdfs)),
+        format!("layouts: {}", reason.layouts.join(", ")),
+    ];
+    if reason.passes > 0 {
+        lines.push(format!(
+            "the tag was checked over the whole file {} times",
+            reason.passes
+        ));
     }
-    lines.push(format!("derivations: {}", reason.kdfs.join(", ")));
-    lines.push(format!("layouts: {}", reason.layouts.join(", ")));
     if reason.out_of_time {
         lines.push("the time was over before everything was tried".to_owned());
     }
     lines
 }
 
-fn not_found_hint(reason: &GaveUp) -> String {
+/// Names of one scheme in one: `pbkdf2-sha1:1000/4096`.
+fn grouped(kdfs: &[String]) -> String {
+    let mut schemes: Vec<(&str, String)> = Vec::new();
+    for kdf in kdfs {
+        let (scheme, numbers) = kdf.split_once(':').unwrap_or((kdf, ""));
+        match schemes.last_mut() {
+            Some((last, line)) if *last == scheme => {
+                line.push('/');
+                line.push_str(numbers);
+            }
+            _ => schemes.push((scheme, kdf.clone())),
+        }
+    }
+    let lines: Vec<_> = schemes.into_iter().map(|(_, line)| line).collect();
+    lines.join(", ")
+}
+
+fn not_found_hint(reason: &GaveUp, pinned: bool) -> String {
     if reason.lacking.is_some() {
-        return "pass the recording's metadata with -m, or leave the flag out and it is found by \
-                trying"
+        return "pass the recording's metadata with -m, or leave out the flag or profile that \
+                asks for it"
             .to_owned();
     }
     if reason.out_of_time {
         return "give it more time with --budget SECONDS, or name what you know with --layout and \
                 --kdf"
+            .to_owned();
+    }
+    if pinned {
+        return "only what the flags or the profile name was tried: without them, everything is. \
+                Else the key or salt is another one, or the file is damaged (a wrong key and \
+                damage look the same)"
             .to_owned();
     }
     "the key or salt is another one, the file is damaged (a wrong key and damage look the same), \
@@ -134,11 +183,47 @@ fn configuration_hint(error: &MetadataError) -> String {
             "fetch the configuration again, or pass one version with --key-file, --salt-file and \
              --key-version"
         }
-        MetadataError::Invalid { .. } | MetadataError::Missing { .. } => {
+        MetadataError::Invalid { .. } => {
+            "Qvoice itself takes no such value: pass the configuration as GET \
+             /api/v2/config/call_recording_encryption answers it"
+        }
+        MetadataError::Missing { .. } => {
             "pass the configuration as GET /api/v2/config/call_recording_encryption answers it, \
              with key and salt"
         }
         _ => "pass the answer of GET /api/v2/config/call_recording_encryption",
     }
     .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_tried_is_said_in_short() {
+        let kdfs = [
+            "raw",
+            "pbkdf2-sha1:1000",
+            "pbkdf2-sha1:4096",
+            "scrypt:2:8:1",
+            "scrypt:4:8:1",
+        ];
+        let reason = GaveUp {
+            keys: 5,
+            kdfs: kdfs.map(str::to_owned).to_vec(),
+            layouts: vec!["ct", "iv16-ct"],
+            versions: vec![3, 1],
+            passes: 7,
+            out_of_time: false,
+            lacking: None,
+        };
+        let expected = [
+            "keys: 5, by 5 derivations from versions 3, 1",
+            "derivations: raw, pbkdf2-sha1:1000/4096, scrypt:2:8:1/4:8:1",
+            "layouts: ct, iv16-ct",
+            "the tag was checked over the whole file 7 times",
+        ];
+        assert_eq!(tried(&reason), expected);
+    }
 }
