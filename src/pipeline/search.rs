@@ -494,6 +494,16 @@ impl Search<'_> {
         self.subject.head.get(start..end).map(<[u8]>::to_vec)
     }
 
+    /// Whether the IV stands where a CBC layout has it. Nothing in CBC tells a block that is taken
+    /// for the IV from one that is: the recording would lose its first 16 bytes.
+    fn has_its_iv(&self, layout: Layout) -> bool {
+        match self.subject.iv.filter(|iv| iv.len() == BLOCK) {
+            Some(_) if self.pins.layout.is_some() => true,
+            Some(iv) => self.subject.head.starts_with(iv) != layout.needs_iv(),
+            None => !layout.needs_iv(),
+        }
+    }
+
     fn layouts(&self) -> Vec<Layout> {
         let possible = |layout: &Layout| {
             let subject = &self.subject;
@@ -502,7 +512,7 @@ impl Search<'_> {
                 && subject.mode.is_none_or(|mode| mode == layout.mode())
                 && layout.place(subject.length).is_some()
                 && (!layout.needs_iv() || iv.is_some())
-                && (*layout != Layout::Ct || iv == Some(BLOCK))
+                && (layout.mode() == Mode::Gcm || self.has_its_iv(*layout))
                 && (!layout.needs_tag() || subject.tag.is_some())
         };
         let known = self.known.map(|known| known.layout);

@@ -240,6 +240,25 @@ fn noise_is_never_found_in_1_000_000_trials() {
     noise(1_000_000);
 }
 
+/// An MP3 whose ID3 tag fills the first block is one without it too: the metadata's IV tells
+/// where the ciphertext begins.
+#[test]
+fn the_first_block_of_a_recording_is_not_taken_for_its_iv() {
+    use cbc::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+    let key = KeyForm::Hex.of(KEY).unwrap();
+    let plain = [&b"ID3\x04\0\0\0\0\0\x06\0\0\0\0\0\0"[..], &frames(8)].concat();
+    let cbc = cbc::Encryptor::<aes::Aes256>::new_from_slices(&key, &[9; 16]).unwrap();
+    let body = cbc.encrypt_padded_vec::<Pkcs7>(&plain);
+    let in_front = [&[9; 16][..], &body].concat();
+    let mut bench = Bench::new(Kdf::Raw, &["salt"]);
+    bench.iv = Some(&[9; 16]);
+    for (file, layout) in [(body, Layout::Ct), (in_front, Layout::Iv16Ct)] {
+        let found = bench.search(&file).unwrap();
+        assert_eq!((found.method.layout, found.proven), (layout, true));
+        assert_eq!(found.source.length(), Some(plain.len() as u64 + 16));
+    }
+}
+
 /// Versions that share a key differ in the salt, and the salt may be additional data.
 #[test]
 fn the_salt_of_each_version_is_tried_as_additional_data() {
