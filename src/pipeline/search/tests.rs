@@ -65,6 +65,7 @@ struct Bench {
     secrets: Vec<Secret>,
     pins: Pins,
     derived: Derived,
+    mode: Option<Mode>,
     iv: Option<&'static [u8]>,
     budget: u64,
 }
@@ -88,20 +89,24 @@ impl Bench {
                 ..Pins::default()
             },
             derived: Derived::default(),
+            mode: None,
             iv: None,
             budget: 600,
         }
     }
 
     fn search(&self, file: &[u8]) -> Result<Found, SearchError> {
-        std::fs::write(&self.path, file).unwrap();
+        // Not truncated first: some file systems sync what is then written.
+        let content = self.path.as_file();
+        std::os::unix::fs::FileExt::write_all_at(content, file, 0).unwrap();
+        content.set_len(file.len() as u64).unwrap();
         let secrets: Vec<_> = self.secrets.iter().collect();
         Search {
             subject: Subject {
                 source: Mutex::new(Source::open(self.path.path()).unwrap()),
                 head: file,
                 length: file.len() as u64,
-                mode: None,
+                mode: self.mode,
                 iv: self.iv,
                 tag: None,
                 salt: None,
@@ -204,7 +209,7 @@ fn a_tampered_gcm_file_is_never_proven_in_100_000_trials() {
 }
 
 /// Encrypted noise with valid padding, half of it with an MP3 frame's first bits, through the
-/// whole search, which tries every layout on it.
+/// whole search; one in eight with every layout, the others as CBC.
 fn noise(trials: usize) {
     use cbc::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
     let mut rng = rng();
@@ -213,7 +218,7 @@ fn noise(trials: usize) {
         let cbc = cbc::Encryptor::<aes::Aes256>::new_from_slices(&key, &[9; 16]).unwrap();
         [&[9; 16][..], &cbc.encrypt_padded_vec::<Pkcs7>(plain)].concat()
     };
-    let bench = Bench::new(Kdf::Raw, &["salt"]);
+    let mut bench = Bench::new(Kdf::Raw, &["salt"]);
     let recording = bench.search(&encrypt(&frames(8))).unwrap();
     assert!(recording.proven && recording.method.layout == Layout::Iv16Ct);
     let mut plain = vec![0; 1024];
@@ -223,6 +228,7 @@ fn noise(trials: usize) {
             plain[0] = 0xff;
             plain[1] |= 0xe0;
         }
+        bench.mode = (trial % 8 > 0).then_some(Mode::Cbc);
         if let Ok(found) = bench.search(&encrypt(&plain)) {
             assert!(!found.proven, "trial {trial}: {:?}", &plain[..64]);
         }
