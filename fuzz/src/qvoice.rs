@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use unreel::cipher::Layout;
 use unreel::cli::parse_profile;
+use unreel::envelope::Mode;
 use unreel::key::Kdf;
 use unreel::pipeline::search::{Aad, KeyForm, Pins, SaltForm};
 use unreel::provider::qvoice::{self, Config, Hints, Pair, Version};
@@ -71,7 +72,7 @@ fn facts(config: &Result<Config, impl ToString>) -> Result<Value, String> {
     });
     Ok(json!([
         config.enabled,
-        config.algorithm.map(|mode| mode.name()),
+        config.algorithm.map(Mode::name),
         config.key_id,
         versions.collect::<Vec<_>>()
     ]))
@@ -82,7 +83,7 @@ fn facts(config: &Result<Config, impl ToString>) -> Result<Value, String> {
 fn document(config: &Config) -> String {
     let (mut keys, mut salts, mut object) = (Map::new(), Map::new(), Map::new());
     object.insert("enabled".to_owned(), json!(config.enabled));
-    let algorithm = config.algorithm.map(|mode| mode.name());
+    let algorithm = config.algorithm.map(Mode::name);
     object.insert("algorithm".to_owned(), json!(algorithm));
     object.insert("key_id".to_owned(), json!(config.key_id));
     for (nth, version) in config.versions.iter().enumerate() {
@@ -133,7 +134,7 @@ fn check_hints(hints: &Hints) {
         "encryption": {
             "version": hints.version,
             "key_id": hints.key_id,
-            "algorithm": hints.algorithm.map(|mode| mode.name()),
+            "algorithm": hints.algorithm.map(Mode::name),
             "salt": hints.salt.as_ref().map(|salt| salt.as_str()),
             "iv": hints.iv.as_ref().map(|iv| STANDARD.encode(iv)),
             "tag": hints.tag.map(|tag| STANDARD.encode(tag)),
