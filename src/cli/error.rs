@@ -265,8 +265,8 @@ impl Failure {
 
 fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
     use pipeline::Error;
-    let again = "most often the download was cut off: download the recording again; if that does \
-                 not help, it is not the file that this metadata belongs to, or it was tampered with";
+    let again = "the download may have been cut off: download the recording again; if that does not \
+                 help, it is not the file that this metadata belongs to, or it was tampered with";
     let (code, hint) = match error {
         Error::NotCiphertext(seen) => (Code::Input, sniff_hint(*seen)),
         Error::Cipher(CipherError::Read(_)) => (Code::Input, "check the disk and try again"),
@@ -328,6 +328,7 @@ fn sniff_hint(seen: Sniff) -> &'static str {
         }
         Sniff::Plain(_) => "it needs no decryption: it is a recording already",
         Sniff::Key => "INPUT is the encrypted media; keys are passed with -k",
+        Sniff::Blank => "room was made for the recording, and nothing written: download it again",
         _ => {
             "it is what the server answered instead of the recording: download it again, with credentials"
         }

@@ -181,7 +181,7 @@ fn look(file: &Path, ring: &mut KeyRing, passphrases: &mut Passphrases) -> Resul
                 media: MediaLine::of(&media),
             })
         }
-        Some(Sniff::Html | Sniff::Xml | Sniff::Gzip | Sniff::OpenSsl) | None
+        Some(Sniff::Html | Sniff::Xml | Sniff::Gzip | Sniff::OpenSsl | Sniff::Blank) | None
             if parse(&head).is_err() =>
         {
             let seen = sniff(&head);

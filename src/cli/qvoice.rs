@@ -129,6 +129,12 @@ impl<'a> Keys<'a> {
             keys.recordings = Some(read_recordings(path)?);
         }
         if let Some(path) = &args.method.profile {
+            if args.output.output.as_ref() == Some(path) {
+                return Err(Failure::Usage(
+                    "the profile and the output are one file",
+                    "name another file with --profile or -o",
+                ));
+            }
             match profile::read(path)? {
                 Some(pins) => keys.pins = pins,
                 None => keys.new_profile = Some(path.clone()),

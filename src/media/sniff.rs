@@ -27,6 +27,8 @@ pub enum Sniff {
     Gzip,
     /// `openssl enc` with a password: no provider writes that.
     OpenSsl,
+    /// One byte over and over, mostly zero: room that was reserved and never filled.
+    Blank,
 }
 
 impl fmt::Display for Sniff {
@@ -43,6 +45,7 @@ impl fmt::Display for Sniff {
             Self::Text => "text",
             Self::Gzip => "a gzip file",
             Self::OpenSsl => "a file that openssl encrypted with a password",
+            Self::Blank => "a file that begins with one byte over and over",
         })
     }
 }
@@ -113,6 +116,10 @@ fn other_binary(head: &[u8]) -> Option<Sniff> {
         // SEQUENCE { INTEGER 0, ... }: PKCS#8's AlgorithmIdentifier or PKCS#1's modulus.
         [0x30, 0x82, _, _, 2, 1, 0, 0x30, 0x0D, ..] | [0x30, 0x82, _, _, 2, 1, 0, 2, 0x82, ..] => {
             Some(Sniff::Key)
+        }
+        // Blocks that are equal decrypt to equal ones, and those may pass for a recording.
+        [first, rest @ ..] if rest.len() >= RUN && rest.iter().all(|byte| byte == first) => {
+            Some(Sniff::Blank)
         }
         _ => None,
     }
@@ -224,6 +231,19 @@ mod tests {
             let text = String::from_utf8_lossy(head);
             assert_eq!(sniff(head), Some(kind), "{text}");
         }
+    }
+
+    #[test]
+    fn room_that_was_never_filled_is_no_ciphertext() {
+        let mut file = vec![0; 5000];
+        for byte in [0, 0xff] {
+            file.fill(byte);
+            assert_eq!(sniff(&file), Some(Sniff::Blank));
+            assert_eq!(sniff(&file[..33]), Some(Sniff::Blank));
+            assert_eq!(sniff(&file[..32]), None);
+        }
+        file[ENOUGH - 1] = 1;
+        assert_eq!(sniff(&file), None);
     }
 
     #[test]

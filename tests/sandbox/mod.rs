@@ -25,7 +25,7 @@ pub struct Sandbox(TempDir);
 
 impl Sandbox {
     /// `fixtures/` as in the repository, keys and configuration with mode 0600 whatever the umask; `decrypted/`, `twice/`;
-    /// `exists.wav`, `exists-already.wav`; `empty.wav.enc`, `short.wav.enc`, `cut.wav.enc`;
+    /// `exists.wav`, `exists-already.wav`; `empty.wav.enc`, `short.wav.enc`, `cut.wav.enc`, `zeros.mka.enc`;
     /// `cut.wav`, not encrypted; `mixed.pem`, an RSA key and another.
     pub fn new() -> Self {
         let sandbox = Self(tempfile::tempdir().unwrap());
@@ -43,6 +43,7 @@ impl Sandbox {
         for (name, contents) in [
             ("empty.wav.enc", &recording[..0]),
             ("short.wav.enc", &recording[..10]),
+            ("zeros.mka.enc", &[0; 4096]),
             ("cut.wav.enc", &recording[..100_000]),
             ("exists.wav", b"something else"),
             ("exists-already.wav", b"something else"),

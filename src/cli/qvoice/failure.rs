@@ -158,7 +158,7 @@ fn grouped(kdfs: &[String]) -> String {
 fn not_found_hint(reason: &GaveUp, pinned: bool) -> String {
     if reason.lacking.is_some() {
         return "pass the recording's metadata with -m, or leave out the flag or profile that \
-                asks for it"
+                asks for it; a file that was cut off has to be downloaded again"
             .to_owned();
     }
     if reason.out_of_time {
