@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
 use zeroize::Zeroizing;
 
+use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Layout, Place, padding};
 use crate::envelope::{Container, Expected, Mode, Padding};
 use crate::io::{Part, Source};
