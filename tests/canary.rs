@@ -6,7 +6,6 @@ mod common;
 #[path = "common/made.rs"]
 mod made;
 
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -14,7 +13,7 @@ use std::process::{Command, Output};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use common::{contents, fixture, list, stderr, text, unreel};
-use made::{CONTENT_KEY, Stage, has, run, skip, start, under};
+use made::{CONTENT_KEY, Stage, half_way, has, run, skip, under};
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use serde_json::Value;
@@ -486,17 +485,6 @@ fn keygen_prints_no_private_key() {
     canaries.assert_not_printed(&output, "keygen");
     std::fs::remove_file(folder.path().join("private_key.pem")).expect("the key");
     canaries.assert_not_left(folder.path(), "keygen");
-}
-
-/// A run that has its keys and waits for the rest of its input.
-fn half_way(stage: &Stage, command: &mut Command) -> std::process::Child {
-    let mut child = start(command);
-    let ciphertext = stage.ciphertext();
-    let stdin = child.stdin.as_mut().expect("a pipe");
-    stdin
-        .write_all(&ciphertext[..ciphertext.len() / 2])
-        .expect("it reads");
-    child
 }
 
 fn with_passphrase(stage: &Stage) -> Command {

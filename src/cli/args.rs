@@ -170,7 +170,7 @@ pub(super) struct Qvoice {
 pub(super) struct QvoiceSecrets {
     /// The encryption configuration: the answer of GET /api/v2/config/call_recording_encryption;
     /// `-` is standard input
-    #[arg(long, value_name = "PATH", required_unless_present = "key_file")]
+    #[arg(long, value_name = "PATH")]
     pub(super) config: Option<PathBuf>,
     /// File with the key alone, as plain text
     #[arg(long, value_name = "PATH", conflicts_with = "config")]

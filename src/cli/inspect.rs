@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base16ct::lower::encode_string;
 use serde::Serialize;
 
 use super::args::Inspect;
@@ -12,7 +13,7 @@ use super::metadata::{self, display};
 use super::printer::Printer;
 use super::provider::Provider;
 use super::qvoice::QvoiceFailure;
-use super::report::{ErrorLine, MediaLine, hex, size};
+use super::report::{ErrorLine, MediaLine, size};
 use super::stdin::{is_stdin, one_purpose};
 use crate::envelope::Envelope;
 use crate::io::Source;
@@ -296,7 +297,10 @@ impl Recording {
                 recording.cipher = Some(envelope.cipher.name());
                 recording.key_bits = Some(envelope.wrap.wrapped.len() * 8);
                 recording.length = envelope.expected.length;
-                recording.sha256 = envelope.expected.sha256.map(|digest| hex(&digest));
+                recording.sha256 = envelope
+                    .expected
+                    .sha256
+                    .map(|digest| encode_string(&digest));
                 recording.opened_by = fits(&envelope, ring, passphrases)?;
                 recording.key_id = envelope.wrap.key_id;
             }

@@ -1,5 +1,6 @@
 //! What is said of one recording: a line for people, and JSON for machines (schema 1).
 
+use base16ct::lower::encode_string;
 use serde::Serialize;
 
 use super::error::Failure;
@@ -131,7 +132,7 @@ impl Line {
         self.integrity = Some(outcome.integrity.name());
         self.bytes_in = Some(outcome.bytes_in);
         self.bytes_out = Some(outcome.bytes_out);
-        self.sha256 = outcome.sha256.map(|digest| hex(&digest));
+        self.sha256 = outcome.sha256.map(|digest| encode_string(&digest));
         self.media = Some(MediaLine::of(&outcome.media));
     }
 
@@ -225,11 +226,6 @@ pub(super) fn size(bytes: u64) -> String {
     } else {
         format!("{value:.0} {unit}")
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

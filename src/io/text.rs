@@ -79,14 +79,7 @@ impl TextEncoding {
                 }
                 STANDARD_PAD_INDIFFERENT.decode(text).map_err(|_| invalid())
             }
-            Self::Hex => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                let (pairs, rest) = text.as_chunks::<2>();
-                let byte =
-                    |[high, low]: [u8; 2]| u8::try_from(digit(high)? * 16 + digit(low)?).ok();
-                let bytes: Option<Vec<u8>> = pairs.iter().copied().map(byte).collect();
-                bytes.filter(|_| rest.is_empty()).ok_or_else(invalid)
-            }
+            Self::Hex => base16ct::mixed::decode_vec(text).map_err(|_| invalid()),
         }
     }
 }

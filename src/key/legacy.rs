@@ -66,7 +66,8 @@ impl Legacy {
             let name = name.trim().to_owned();
             return Err(KeyError::Encryption(UnsupportedEncryption::Legacy(name)));
         };
-        let iv = hex(iv.trim()).ok_or(malformed("its initialization vector is not hexadecimal"))?;
+        let iv = base16ct::mixed::decode_vec(iv.trim())
+            .map_err(|_| malformed("its initialization vector is not hexadecimal"))?;
         if iv.len() != cipher.block_len() {
             return Err(malformed("its initialization vector has the wrong length"));
         }
@@ -129,18 +130,6 @@ fn derive(passphrase: &[u8], iv: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
     key
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
-    let digits = digits?;
-    let (pairs, []) = digits.as_chunks() else {
-        return None;
-    };
-    pairs
-        .iter()
-        .map(|[high, low]| u8::try_from(high * 16 + low).ok())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +176,6 @@ mod tests {
         // openssl enc -aes-256-cbc -md md5 -k secret -S 0001020304050607 -P
         let key = derive(b"secret", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 32);
         let expected = "035FB8145B73CF111570DC936112BE9C375A5D3D8B915BC213BDBEF9DBFB7851";
-        assert_eq!(Some(key.to_vec()), hex(expected));
+        assert_eq!(Ok(key.to_vec()), base16ct::mixed::decode_vec(expected));
     }
 }

@@ -139,12 +139,6 @@ pub(super) fn wrapped_key(field: &str, text: &str) -> Result<Vec<u8>, MetadataEr
     })
 }
 
-/// The byte that two hexadecimal digits stand for.
-pub(super) fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |byte| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
 /// An item, its envelope named like itself.
 pub(super) fn item(id: Option<String>, mut envelope: Outcome) -> Item {
     if let Ok(envelope) = &mut envelope {
@@ -312,12 +306,6 @@ mod tests {
         let error = wrapped_key("key", &"AAAA".repeat(342)).unwrap_err();
         assert_eq!(error.to_string(), "key is 1026 bytes long, not 64 to 1024");
         assert!(wrapped_key("key", &"AAAA".repeat(21)).is_err());
-    }
-
-    #[test]
-    fn hexadecimal_digits() {
-        assert_eq!(hex_byte(*b"fF"), Some(0xFF));
-        assert_eq!(hex_byte(*b"+1"), None);
     }
 
     #[test]

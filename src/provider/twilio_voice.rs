@@ -217,9 +217,9 @@ fn unescaped(text: &str) -> String {
         rest = tail;
         let mut byte = if *first == b'+' { b' ' } else { *first };
         if let (b'%', [high, low, tail @ ..]) = (byte, tail)
-            && let Some(escaped) = document::hex_byte([*high, *low])
+            && let Ok([escaped]) = base16ct::mixed::decode_vec([*high, *low]).as_deref()
         {
-            (byte, rest) = (escaped, tail);
+            (byte, rest) = (*escaped, tail);
         }
         bytes.push(byte);
     }
@@ -579,7 +579,7 @@ mod tests {
     #[test]
     fn escapes_that_are_none_stand_for_themselves() {
         assert_eq!(unescaped("a+b%2B%zz%4%"), "a b+%zz%4%");
-        assert_eq!(unescaped("%FF"), "\u{FFFD}");
+        assert_eq!(unescaped("%fF%+1"), "\u{FFFD}% 1");
     }
 
     proptest! {

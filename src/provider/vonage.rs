@@ -136,10 +136,8 @@ fn declared_digest(archive: &Object) -> Result<Option<[u8; 32]>, MetadataError> 
     let Some((field, text)) = archive.text(DIGEST)? else {
         return Ok(None);
     };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes: Option<Vec<u8>> = pairs.iter().copied().map(document::hex_byte).collect();
-    match bytes.map(<[u8; 32]>::try_from) {
-        Some(Ok(digest)) if rest.is_empty() => Ok(Some(digest)),
+    match base16ct::mixed::decode_vec(text).map(<[u8; 32]>::try_from) {
+        Ok(Ok(digest)) => Ok(Some(digest)),
         _ => document::base64_array(field, text).map(Some),
     }
 }

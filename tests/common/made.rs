@@ -213,6 +213,17 @@ pub fn run(command: Command) -> Output {
     run_with(command, b"")
 }
 
+/// Feeds half of the recording to a run that writes to `out`, and keeps its input open.
+pub fn half_way(stage: &Stage, command: &mut Command) -> Child {
+    let mut child = start(command);
+    let ciphertext = stage.ciphertext();
+    let stdin = child.stdin.as_mut().expect("a pipe");
+    stdin
+        .write_all(&ciphertext[..ciphertext.len() / 2])
+        .expect("it reads");
+    child
+}
+
 /// Starts it with pipes.
 pub fn start(command: &mut Command) -> Child {
     command

@@ -2,11 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::stage::{
-    MIB, MODES, Mode, QUARTER, calls, faulty, half_way, other_half, strace, unnamed,
-};
+use super::stage::{MIB, MODES, Mode, QUARTER, calls, faulty, other_half, strace, unnamed};
 use crate::common::{assert_refused, run_with, stderr};
-use crate::made::{Stage, assert_sound, on_small_disk, run, say, skip, under, wait_for};
+use crate::made::{Stage, assert_sound, half_way, on_small_disk, run, say, skip, under, wait_for};
 
 /// Fails each call of the output with each error. Returns the cases.
 pub(super) fn fail_at_every_call(stage: &Stage, errors: &[&str], modes: &[Mode]) -> usize {

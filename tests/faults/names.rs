@@ -5,9 +5,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Output;
 
-use super::stage::{MIB, Mode, QUARTER, faulty, half_way, other_half, strace, unnamed};
+use super::stage::{MIB, Mode, QUARTER, faulty, other_half, strace, unnamed};
 use crate::common::{assert_refused, contents, stderr};
-use crate::made::{Stage, skip, start, wait_for};
+use crate::made::{Stage, half_way, skip, start, wait_for};
 
 #[test]
 fn where_no_link_can_be_made_the_output_is_copied() {

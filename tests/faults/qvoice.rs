@@ -6,9 +6,9 @@ use super::disk::fail_at_every_call;
 use super::kill::{OUTPUT_CALLS, kill_at_every_call};
 use super::reads::changed_at;
 use super::signals::{SIGNALS, signalled};
-use super::stage::{MIB, MODES, Mode, QUARTER, calls, half_way, strace};
+use super::stage::{MIB, MODES, Mode, QUARTER, calls, strace};
 use crate::common::{assert_refused, run_with, stderr};
-use crate::made::{Stage, run, say, under};
+use crate::made::{Stage, half_way, run, say, under};
 
 #[test]
 fn a_kill_at_any_output_call_leaves_all_or_nothing() {

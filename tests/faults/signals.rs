@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::stage::{MIB, Mode, QUARTER, Random, half_way, signal, strace, unnamed, usual_time};
+use super::stage::{MIB, Mode, QUARTER, Random, signal, strace, unnamed, usual_time};
 use crate::common::contents;
-use crate::made::{Stage, say, skip, start, under, wait_for};
+use crate::made::{Stage, half_way, say, skip, start, under, wait_for};
 
 pub(super) const SIGNALS: [(Signal, i32); 3] =
     [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)];

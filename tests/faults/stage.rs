@@ -7,7 +7,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::{self, stderr};
-use crate::made::{Stage, has, holds_plaintext, run, skip, start, under};
+use crate::made::{Stage, has, holds_plaintext, run, skip, under};
 
 pub(super) const MIB: usize = 1 << 20;
 
@@ -202,17 +202,6 @@ pub(super) fn usual_time(stage: &Stage) -> u64 {
 pub(super) fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     kill_process(pid, signal).ok();
-}
-
-/// Feeds half of the recording to a run that writes to `out`, and keeps its input open.
-pub(super) fn half_way(stage: &Stage, command: &mut Command) -> Child {
-    let mut child = start(command);
-    let ciphertext = stage.ciphertext();
-    let stdin = child.stdin.as_mut().expect("a pipe");
-    stdin
-        .write_all(&ciphertext[..ciphertext.len() / 2])
-        .expect("it reads");
-    child
 }
 
 /// The rest of the recording.

@@ -50,19 +50,9 @@ impl KeyForm {
         Some(Zeroizing::new(match self {
             Self::Text => bytes.to_vec(),
             Self::Hex => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                let (pairs, rest) = bytes.as_chunks::<2>();
-                let byte =
-                    |[high, low]: [u8; 2]| u8::try_from(digit(high)? * 16 + digit(low)?).ok();
-                if !rest.is_empty() || pairs.len() != 32 {
-                    return None;
-                }
-                // Room for all at once: growing would leave copies behind.
-                let mut decoded = Zeroizing::new(Vec::with_capacity(32));
-                for pair in pairs {
-                    decoded.push(byte(*pair)?);
-                }
-                return Some(decoded);
+                let mut decoded = Zeroizing::new(vec![0; 32]);
+                let written = base16ct::mixed::decode(bytes, &mut decoded).ok()?.len();
+                return (written == 32).then_some(decoded);
             }
             Self::Base64 => STANDARD.encode(bytes).into_bytes(),
             Self::Decoded => {

@@ -1,12 +1,12 @@
 //! What one key makes of one recording.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
 use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
-use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Layout, Place, padding};
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Layout, Place, padding};
 use crate::envelope::{Container, Expected, Mode, Padding};
 use crate::io::{Part, Source};
 use crate::key::ContentKey;
@@ -62,6 +62,10 @@ impl Search<'_> {
         if layout.needs_tag() {
             parts.extend(self.subject.tag.map(|tag| Part::Bytes(tag.to_vec())));
         }
+        self.arranged(parts)
+    }
+
+    fn arranged(&self, parts: Vec<Part>) -> io::Result<Source> {
         let view = lock(&self.subject.source).arranged(parts)?;
         view.ok_or_else(|| io::ErrorKind::NotSeekable.into())
     }
@@ -138,10 +142,11 @@ impl Search<'_> {
             }
             Cipher::Cbc(cbc) => {
                 if self.subject.length.is_multiple_of(BLOCK as u64)
-                    && accepts(&media, &self.last_block(&cbc, layout, &place)?)
+                    && accepts(&media, &self.last_block(&cbc, &place)?)
                 {
-                    let found = self.found(job, key, layout, &place, (Aad::None, &[]))?;
-                    self.report(found, shared);
+                    if let Some(found) = self.found(job, key, layout, &place, (Aad::None, &[]))? {
+                        shared.prove(found);
+                    }
                     Ok(())
                 } else {
                     suspect()
@@ -167,32 +172,20 @@ impl Search<'_> {
     }
 
     /// The last block of a CBC plaintext.
-    fn last_block(&self, cbc: &Cbc, layout: Layout, place: &Place) -> io::Result<[u8; BLOCK]> {
-        let mut view = self.view(layout, place)?;
-        let length = view.length().unwrap_or_default();
-        let mut last = [0; 2 * BLOCK];
-        let (before, block) = last.split_at_mut(BLOCK);
+    fn last_block(&self, cbc: &Cbc, place: &Place) -> io::Result<[u8; BLOCK]> {
+        let body = place.body.last().cloned().unwrap_or_default();
+        let start = body.end.saturating_sub(2 * BLOCK as u64).max(body.start);
+        let mut view = self.arranged(vec![Part::File(start..body.end)])?;
         let mut input = view.input();
-        let mut read = |bytes: &mut [u8], from: u64| -> io::Result<()> {
-            match input.as_input() {
-                Input::File { file, .. } => {
-                    let read = file.read_at(bytes, from)?;
-                    let whole = read == bytes.len();
-                    whole
-                        .then_some(())
-                        .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-                }
-                Input::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
-            }
-        };
-        read(block, length.saturating_sub(BLOCK as u64))?;
-        let has_before = length >= 2 * BLOCK as u64;
-        if has_before {
-            read(before, length - 2 * BLOCK as u64)?;
+        let mut reader = input.as_reader();
+        let mut before = None;
+        if body.end - start > BLOCK as u64 {
+            reader.read_exact(before.insert([0; BLOCK]))?;
         }
-        let before: Option<[u8; BLOCK]> = (&*before).try_into().ok().filter(|_| has_before);
-        cbc.open(before.as_ref(), block);
-        Ok(<[u8; BLOCK]>::try_from(&*block).unwrap_or_default())
+        let mut last = [0; BLOCK];
+        reader.read_exact(&mut last)?;
+        cbc.open(before.as_ref(), &mut last);
+        Ok(last)
     }
 
     /// Checks the tag over the whole file, with each additional data. `false` if there was no
@@ -221,7 +214,7 @@ impl Search<'_> {
             };
             match engine.verify(&found.opener.cipher, found.source.input().as_input()) {
                 Ok(_) => {
-                    self.report(Some(found), shared);
+                    shared.prove(found);
                     return Ok(true);
                 }
                 Err(CipherError::Read(error)) => return Err(error),
@@ -229,15 +222,6 @@ impl Search<'_> {
             }
         }
         Ok(true)
-    }
-
-    #[expect(clippy::unused_self, reason = "it is a step of the search")]
-    fn report(&self, found: Option<Found>, shared: &Shared) {
-        if let Some(mut found) = found {
-            found.proven = true;
-            lock(&shared.found).get_or_insert(Ok(found));
-            shared.stop.store(true, Ordering::Relaxed);
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
 use zeroize::Zeroizing;
 
-use super::super::document::{self, hex_byte};
+use super::super::document;
 use super::super::error::MetadataError;
 use super::super::json::{self, Json, Object};
 use super::config::number;
@@ -215,9 +215,7 @@ fn text(field: &str, value: &Json) -> Result<String, MetadataError> {
 /// is both.
 fn binary(field: &str, text: &str, lengths: &[usize]) -> Result<Vec<u8>, MetadataError> {
     let text = text.trim();
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let from_hex: Option<Vec<u8>> = pairs.iter().copied().map(hex_byte).collect();
-    let from_hex = from_hex.filter(|_| rest.is_empty());
+    let from_hex = base16ct::mixed::decode_vec(text).ok();
     let from_base64 = || STANDARD_PAD_INDIFFERENT.decode(text).ok();
     let fits = |bytes: &Vec<u8>| lengths.contains(&bytes.len());
     from_hex
