@@ -122,9 +122,11 @@ fn a_signal_before_a_name_is_made_leaves_no_name() {
     let options = [
         "-fDqqo",
         log.to_str().expect("a name"),
-        "-etrace=linkat,?unlink,unlinkat",
+        "-etrace=linkat,?unlink,unlinkat,?rename,?renameat,renameat2",
         "-einject=linkat:delay_enter=200000:delay_exit=400000",
         "-einject=?unlink,unlinkat:delay_exit=300000",
+        // Nor can the run be over before the signal is heeded, however busy the machine.
+        "-einject=?rename,?renameat,renameat2:delay_enter=10000000",
     ];
     let mut command = under("strace", &options, &Mode::Force.command(&stage));
     let child = start(&mut command);
