@@ -49,6 +49,15 @@ impl WrapAlgorithm {
             Self::RsaPkcs1v15 => "rsa-pkcs1-v1_5",
         }
     }
+
+    /// Whether what it unwraps proves the private key right. OAEP has a hash for that;
+    /// RSAES-PKCS1-v1_5 has nothing, and the content has to decide.
+    pub fn proves_key(self) -> bool {
+        match self {
+            Self::RsaOaepSha256 | Self::RsaOaepSha1 => true,
+            Self::RsaPkcs1v15 => false,
+        }
+    }
 }
 
 /// What the bytes inside a [`KeyWrap`] are.

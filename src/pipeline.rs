@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 pub use self::evidence::{FoundInstead, Integrity};
 use crate::cipher::padding::{self, PaddingError};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
-use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
+use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding};
 use crate::io::{OutputError, Source, Staged, Stdout};
-use crate::key::{self, ContentKey, RingError};
+use crate::key::{Candidates, ContentKey, RingError, Unwrapped};
 use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
 
 /// How a recording is opened.
@@ -152,17 +152,20 @@ pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8
 ///
 /// # Errors
 /// The key ring's.
-pub fn choose<E>(
+pub fn choose(
     envelope: &Envelope,
     head: &[u8],
-    mut search: key::Search<'_, E>,
-) -> Result<key::Opened, RingError<E>> {
-    let proven = envelope.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15;
+    mut candidates: Candidates<'_>,
+) -> Result<Unwrapped, RingError> {
     let (mut damaged, mut unproven) = (None, None);
-    for candidate in search.by_ref() {
+    while let Some(candidate) = candidates.next() {
         let candidate = candidate?;
+        if envelope.wrap.algorithm.proves_key() {
+            return Ok(candidate);
+        }
         let media = look(&cipher(envelope, &candidate.key), head, u64::MAX);
-        if proven || is_expected(envelope, media.container) {
+        if is_expected(envelope, media.container) {
+            candidates.accept(&candidate);
             return Ok(candidate);
         }
         if is_expected(envelope, media.damaged) {
@@ -172,7 +175,7 @@ pub fn choose<E>(
         }
     }
     let stands = damaged.or(unproven);
-    stands.ok_or_else(|| RingError::NotOpened(search.not_opened()))
+    stands.ok_or_else(|| RingError::NotOpened(candidates.not_opened()))
 }
 
 /// What a plaintext of `length` bytes is, by its first segment.

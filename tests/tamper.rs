@@ -507,11 +507,11 @@ impl Wrong {
 fn open_with(envelope: &Envelope, media: &str, ring: &KeyRing) -> Result<(), Option<String>> {
     let mut source = Source::open(&fixture(media)).unwrap();
     let head = pipeline::inspect_source(envelope, &mut source).unwrap();
-    let mut ask = |_: &str| -> Result<Passphrase, ()> { panic!("no key is locked") };
+    let mut ask = |_: &str| -> Option<Passphrase> { panic!("no key is locked") };
     let search = ring.search(&envelope.wrap, &mut ask);
     let opened = pipeline::choose(envelope, &head, search).map_err(|error| match error {
         RingError::NotOpened(reason) => Some(reason.to_string()),
-        other => panic!("{other}"),
+        other => panic!("{other:?}"),
     })?;
     let options = Options {
         require_integrity: false,

@@ -15,6 +15,9 @@ use crate::media::Sniff;
 use crate::pipeline;
 use crate::provider::MetadataError;
 
+/// The most files that were passed over and are told of without `-v`.
+const MOST_PASSED_OVER: usize = 20;
+
 /// Why a run, or one recording of it, failed. Strings are printable names of files.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -235,19 +238,26 @@ impl Failure {
                 public.key.kind, public.origin, public.key.fingerprint
             )
         });
-        let unusable = reason
-            .unusable
-            .iter()
-            .map(|key| format!("passed over `{}`: {}", key.origin, key.error));
-        tried.chain(meant).chain(unusable).collect()
+        let passed_over = reason.passed_over.iter();
+        let passed_over =
+            passed_over.map(|file| format!("passed over `{}`: {}", file.origin, file.why));
+        let mut details: Vec<_> = tried.chain(meant).collect();
+        details.extend(passed_over.clone().take(MOST_PASSED_OVER));
+        if let Some(more) = passed_over.len().checked_sub(MOST_PASSED_OVER + 1) {
+            details.push(format!("passed over {} more, which -v lists", more + 1));
+        }
+        details
     }
 
-    /// A key ring's failure, for the recording `input`.
-    pub(super) fn of_ring(input: &str, error: RingError<Self>) -> Self {
+    /// A key ring's failure, for the recording `input`; `unasked` is why there was no passphrase.
+    pub(super) fn of_ring(input: &str, error: RingError, unasked: Option<Self>) -> Self {
         match error {
-            RingError::NotOpened(reason) if reason.tried.is_empty() && reason.meant.is_empty() => {
-                Self::NoKey
-            }
+            RingError::NotOpened(NotOpened {
+                tried,
+                meant,
+                passed_over,
+                ..
+            }) if tried.is_empty() && meant.is_empty() && passed_over.is_empty() => Self::NoKey,
             RingError::NotOpened(reason) => Self::WrongKey {
                 input: input.to_owned(),
                 reason,
@@ -258,7 +268,7 @@ impl Failure {
                 reason: error,
             },
             RingError::Unlock { origin, error } => Self::Key(origin, error),
-            RingError::Ask { error, .. } => error,
+            RingError::NoPassphrase { origin } => unasked.unwrap_or(Self::NoPassphrase(origin)),
         }
     }
 }

@@ -338,9 +338,10 @@ fn fits(
     ring: &mut KeyRing,
     passphrases: &mut Passphrases,
 ) -> Result<Vec<Fit>, Failure> {
-    let proven = envelope.wrap.algorithm != crate::envelope::WrapAlgorithm::RsaPkcs1v15;
-    let mut ask = |origin: &str| passphrases.of(origin);
-    let mut fits = Vec::new();
+    let proven = envelope.wrap.algorithm.proves_key();
+    let mut unasked = None;
+    let mut ask = |origin: &str| passphrases.answer(origin, &mut unasked);
+    let (mut fits, mut end) = (Vec::new(), None);
     for opened in ring.search(&envelope.wrap, &mut ask) {
         match opened {
             Ok(opened) => fits.push(Fit {
@@ -349,10 +350,13 @@ fn fits(
                 proven,
             }),
             Err(RingError::NotOpened(_)) => {}
-            Err(error) => return Err(Failure::of_ring("", error)),
+            Err(error) => end = Some(error),
         }
     }
-    Ok(fits)
+    match end {
+        Some(error) => Err(Failure::of_ring("", error, unasked)),
+        None => Ok(fits),
+    }
 }
 
 impl Key {

@@ -112,9 +112,15 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bo
                         warn_if_readable_by_others(path, "private key", printer);
                     }
                 }
-                Err(error) => printer.step(&format!("passed over `{name}`: {error}")),
+                Err(error) => {
+                    printer.step(&format!("passed over `{name}`: {error}"));
+                    ring.pass_over(&name, &error);
+                }
             },
-            Err(error) => printer.warning(&format!("passed over `{name}`: {error}")),
+            Err(error) => {
+                printer.warning(&format!("passed over `{name}`: {error}"));
+                ring.pass_over(&name, &error);
+            }
         }
     }
     Ok(found)
@@ -172,6 +178,18 @@ impl<'a> Passphrases<'a> {
                 Err(missing())
             }
         }
+    }
+
+    /// As [`of`](Self::of), for a key ring, which does not know of failures: the first is kept.
+    pub(super) fn answer(
+        &mut self,
+        origin: &str,
+        unasked: &mut Option<Failure>,
+    ) -> Option<Passphrase> {
+        let answer = self.of(origin);
+        answer
+            .map_err(|failure| unasked.get_or_insert(failure))
+            .ok()
     }
 
     /// The passphrase that the flags or the environment give, if they do. A final newline does

@@ -158,10 +158,11 @@ impl Wrapped<'_> {
             return Ok((unwrap_with(command, envelope)?, None));
         }
         let ring = self.ring()?;
-        let mut ask = |origin: &str| lock(&self.passphrases).of(origin);
+        let mut unasked = None;
+        let mut ask = |origin: &str| lock(&self.passphrases).answer(origin, &mut unasked);
         let search = ring.search(&envelope.wrap, &mut ask);
         let opened = pipeline::choose(envelope, head, search)
-            .map_err(|error| Failure::of_ring(&display(input), error))?;
+            .map_err(|error| Failure::of_ring(&display(input), error, unasked))?;
         self.printer.step(&format!(
             "`{}` is opened by the private key `{}`, {}",
             display(input),

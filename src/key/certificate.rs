@@ -10,7 +10,8 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
 use x509_cert::der::asn1::{Any, ObjectIdentifier, Utf8StringRef};
-use x509_cert::der::{self, Decode, Encode};
+use x509_cert::der::pem::LineEnding;
+use x509_cert::der::{self, Decode, Encode, EncodePem};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence};
@@ -18,7 +19,7 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 use x509_cert::time::{Time, Validity};
 
-use super::generate::{GenerateError, pem};
+use super::generate::GenerateError;
 use super::rsa_key::PrivateKey;
 
 impl PrivateKey {
@@ -47,14 +48,14 @@ impl PrivateKey {
         };
         let serial = serial_number().ok_or(failed.clone())?;
         let signer = SigningKey::<Sha256>::new(self.rsa().clone());
-        let build = || -> builder::Result<Vec<u8>> {
+        let build = || -> builder::Result<String> {
             let public = SubjectPublicKeyInfo::from_key(&self.rsa().to_public_key())?;
             let certificate = CertificateBuilder::new(profile, serial, validity, public)?;
             Ok(certificate
                 .build::<_, rsa::pkcs1v15::Signature>(&signer)?
-                .to_der()?)
+                .to_pem(LineEnding::LF)?)
         };
-        Ok(pem("CERTIFICATE", build().map_err(|_| failed)?))
+        build().map_err(|_| failed)
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use pkcs8::ObjectIdentifier;
-
 /// Why a key file, or one block of it, gives no RSA private key.
 ///
 /// The texts are fragments about "it", the file. What the user can do about it is the caller's
@@ -76,7 +74,7 @@ impl KeyError {
 }
 
 /// What a file holds in place of an RSA key in PEM or DER.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ForeignKind {
     /// ECDSA or ECDH, in SEC 1 or PKCS#8.
     EllipticCurve,
@@ -102,8 +100,8 @@ pub enum ForeignKind {
     JavaKeyStore,
     /// A certificate signing request (RFC 2986).
     CertificateRequest,
-    /// A private key of an algorithm without a name here.
-    Other(ObjectIdentifier),
+    /// A private key of an algorithm without a name here, by its dotted object identifier.
+    Other(String),
 }
 
 impl fmt::Display for ForeignKind {
@@ -130,9 +128,11 @@ impl fmt::Display for ForeignKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnsupportedEncryption {
     /// PKCS#8 with a scheme other than PBES2: PBES1 (RFC 8018, A.3), PKCS#12's (RFC 7292, C).
-    Scheme(ObjectIdentifier),
+    /// By its dotted object identifier.
+    Scheme(String),
     /// PBES2 (RFC 8018, A.4) with a cipher, key derivation or hash that is not supported.
-    Pbes2(ObjectIdentifier),
+    /// By its dotted object identifier.
+    Pbes2(String),
     /// `DEK-Info` with a cipher that is not supported. Untrusted text.
     Legacy(String),
 }
@@ -165,14 +165,13 @@ impl UnsupportedEncryption {
     /// Whether OpenSSL 3 opens it with its legacy provider only.
     pub fn needs_legacy_provider(&self) -> bool {
         match self {
-            Self::Scheme(oid) | Self::Pbes2(oid) => name(*oid).is_some_and(|(_, legacy)| legacy),
+            Self::Scheme(oid) | Self::Pbes2(oid) => name(oid).is_some_and(|(_, legacy)| legacy),
             Self::Legacy(cipher) => LEGACY.iter().any(|prefix| cipher.starts_with(prefix)),
         }
     }
 }
 
-fn name(oid: ObjectIdentifier) -> Option<(&'static str, bool)> {
-    let oid = oid.to_string();
+fn name(oid: &str) -> Option<(&'static str, bool)> {
     let (_, name, legacy) = NAMES.iter().find(|(dotted, ..)| *dotted == oid)?;
     Some((name, *legacy))
 }
@@ -185,7 +184,7 @@ impl fmt::Display for UnsupportedEncryption {
             Self::Legacy(cipher) => return write!(f, "DEK-Info `{cipher}`"),
         };
         f.write_str(prefix)?;
-        match name(*oid) {
+        match name(oid) {
             Some((name, _)) => f.write_str(name),
             None => write!(f, "the algorithm {oid}"),
         }

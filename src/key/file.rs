@@ -4,8 +4,9 @@ use super::armor::{self, Block};
 use super::error::{ForeignKind, KeyError};
 use super::legacy::Legacy;
 use super::locked::{Lock, LockedKey};
-use super::rsa_key::{PrivateKey, PublicKey};
-use super::structure;
+use super::pbes2::Pbes2;
+use super::rsa_key::{PrivateKey, PublicKey, PublicKind};
+use super::structure::{self, Structure};
 
 /// The most bytes of a key file.
 const MAX_BYTES: usize = 1 << 20;
@@ -45,7 +46,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KeyBlock>, KeyError> {
         return Err(KeyError::TooManyBlocks { limit: MAX_BLOCKS });
     }
     if pem.is_empty() {
-        return match structure::read(bytes) {
+        return match read_der(bytes) {
             Err(KeyError::NoKey) => Err(no_key_file(bytes)),
             block => Ok(vec![block?]),
         };
@@ -84,7 +85,7 @@ fn read(block: &Block<'_>) -> Option<KeyBlock> {
                 .decode()
                 .and_then(|body| Legacy::new(dek_info, body))
                 .map(|legacy| KeyBlock::Locked(LockedKey(Lock::Legacy(legacy)))),
-            None => block.decode().and_then(|der| structure::read(&der)),
+            None => block.decode().and_then(|der| read_der(&der)),
         },
     };
     match read {
@@ -96,6 +97,20 @@ fn read(block: &Block<'_>) -> Option<KeyBlock> {
         Err(error) if is_private || label.starts_with("PGP ") => Some(KeyBlock::Unusable(error)),
         Err(_) => None,
     }
+}
+
+/// Reads one DER value of any structure.
+fn read_der(der: &[u8]) -> Result<KeyBlock, KeyError> {
+    Ok(match Structure::of(der).ok_or(KeyError::NoKey)? {
+        Structure::EncryptedPkcs8 => {
+            KeyBlock::Locked(LockedKey(Lock::Pbes2(Pbes2::from_der(der)?)))
+        }
+        Structure::RsaPublic => KeyBlock::Public(PublicKey::from_pkcs1(der, PublicKind::Bare)?),
+        Structure::Public => KeyBlock::Public(structure::public(der, PublicKind::Bare)?),
+        Structure::Signed => KeyBlock::Public(structure::certificate(der)?),
+        Structure::RsaPrivate | Structure::Pkcs8 => KeyBlock::Private(structure::private(der)?),
+        Structure::Foreign(kind) => return Err(KeyError::Foreign(kind)),
+    })
 }
 
 /// What a file is that is neither PEM nor DER of a key.
@@ -115,7 +130,7 @@ fn no_key_file(bytes: &[u8]) -> KeyError {
         return KeyError::Utf16;
     }
     let kind = FOREIGN.iter().find(|(start, _)| bytes.starts_with(start));
-    kind.map_or(KeyError::NoKey, |(_, kind)| KeyError::Foreign(*kind))
+    kind.map_or(KeyError::NoKey, |(_, kind)| KeyError::Foreign(kind.clone()))
 }
 
 /// A byte order mark, or ASCII in 16-bit units.

@@ -1,10 +1,11 @@
 //! New key pairs, and private and public keys as text.
 
 use getrandom::SysRng;
-use pem::{EncodeConfig, LineEnding, Pem};
 use pkcs8::der::asn1::OctetString;
 use pkcs8::pkcs5::pbes2::Parameters;
-use pkcs8::{EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfo, SecretDocument};
+use pkcs8::{
+    EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfo, LineEnding, SecretDocument,
+};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::UnwrapErr;
@@ -78,12 +79,11 @@ impl PrivateKey {
             what: "private key file",
         };
         let der = self.rsa().to_pkcs8_der().map_err(|_| failed.clone())?;
-        let ending = pkcs8::LineEnding::LF;
         match passphrase {
-            None => der.to_pem("PRIVATE KEY", ending),
+            None => der.to_pem("PRIVATE KEY", LineEnding::LF),
             Some(passphrase) => encrypt(&der, passphrase)
                 .ok_or(failed.clone())?
-                .to_pem("ENCRYPTED PRIVATE KEY", ending),
+                .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF),
         }
         .map_err(|_| failed)
     }
@@ -94,9 +94,8 @@ impl PrivateKey {
     ///
     /// [`GenerateError::Failed`].
     pub fn public_pem(&self) -> Result<String, GenerateError> {
-        let der = self.rsa().to_public_key().to_public_key_der();
-        let der = der.map_err(|_| GenerateError::Failed { what: "public key" })?;
-        Ok(pem("PUBLIC KEY", der.into_vec()))
+        let pem = self.rsa().to_public_key().to_public_key_pem(LineEnding::LF);
+        pem.map_err(|_| GenerateError::Failed { what: "public key" })
     }
 }
 
@@ -113,12 +112,6 @@ fn encrypt(der: &SecretDocument, passphrase: &Passphrase) -> Option<SecretDocume
         encrypted_data,
     };
     info.try_into().ok()
-}
-
-/// Public bytes as PEM.
-pub(super) fn pem(label: &str, der: Vec<u8>) -> String {
-    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
-    pem::encode_config(&Pem::new(label, der), config)
 }
 
 #[cfg(test)]

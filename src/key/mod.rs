@@ -5,7 +5,7 @@
 //!                                 ├─ LockedKey ───────┘
 //!                                 ├─ PublicKey   (tells which key was meant)
 //!                                 └─ Unusable    (why that block is none of the three)
-//! KeyRing + KeyWrap ──► Search ──► Opened { ContentKey, … }
+//! KeyRing + KeyWrap ──► Candidates ──► Unwrapped { ContentKey, … }
 //! secret text + salt ── Kdf ─────────────► ContentKey
 //! ```
 //!
@@ -21,6 +21,7 @@ mod file;
 mod generate;
 mod legacy;
 mod locked;
+mod not_opened;
 mod passphrase;
 mod pbes2;
 mod ring;
@@ -28,12 +29,13 @@ mod rsa_key;
 mod structure;
 mod unwrap;
 
-pub use derive::{Hash, Kdf, KdfError};
-pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
+pub use derive::{Hash, Kdf};
+pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption};
 pub use file::{KeyBlock, parse};
 pub use generate::{GenerateError, generate};
 pub use locked::LockedKey;
+pub use not_opened::{NotOpened, RingError};
 pub use passphrase::Passphrase;
-pub use ring::{Companion, KeyRing, NotOpened, Opened, RingError, Search, Tried, Unusable};
-pub use rsa_key::{Fingerprint, PrivateKey, PublicKey, PublicKind};
+pub use ring::{Candidates, KeyRing, Unwrapped};
+pub use rsa_key::{Fingerprint, PrivateKey, PublicKind};
 pub use unwrap::{ContentKey, content_key_from_unwrapped};

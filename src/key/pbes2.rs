@@ -36,7 +36,7 @@ impl Pbes2 {
             .map_err(refused)?;
         if scheme.oid != pbes2::PBES2_OID {
             return Err(KeyError::Encryption(UnsupportedEncryption::Scheme(
-                scheme.oid,
+                scheme.oid.to_string(),
             )));
         }
         let (kdf, cipher) = scheme
@@ -106,7 +106,7 @@ fn refused(error: der::Error) -> KeyError {
 }
 
 fn unsupported(oid: ObjectIdentifier) -> KeyError {
-    KeyError::Encryption(UnsupportedEncryption::Pbes2(oid))
+    KeyError::Encryption(UnsupportedEncryption::Pbes2(oid.to_string()))
 }
 
 fn checked_cipher(cipher: AlgorithmIdentifierRef<'_>) -> Result<EncryptionScheme, KeyError> {

@@ -1,16 +1,16 @@
 //! [`KeyRing`]: the private keys of a run, and which of them opens a recording.
 
-use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::vec::IntoIter;
 
-use super::error::{KeyError, PayloadError, UnwrapError};
+use super::error::{KeyError, UnwrapError};
 use super::file::{KeyBlock, parse};
 use super::locked::LockedKey;
+use super::not_opened::{Companion, NotOpened, PassedOver, RingError, Tried};
 use super::passphrase::Passphrase;
-use super::rsa_key::{Fingerprint, PrivateKey, PublicKey};
+use super::rsa_key::{Fingerprint, PrivateKey};
 use super::unwrap::ContentKey;
-use crate::envelope::{KeyWrap, WrapAlgorithm};
+use crate::envelope::KeyWrap;
 
 /// The keys of a run, for any number of threads. A locked key asks for its passphrase at most
 /// once and stays unlocked; other threads that need it wait for the answer.
@@ -18,7 +18,9 @@ use crate::envelope::{KeyWrap, WrapAlgorithm};
 pub struct KeyRing {
     entries: Vec<Entry>,
     companions: Vec<Companion>,
-    unusable: Vec<Unusable>,
+    passed_over: Vec<PassedOver>,
+    /// One more than the index of the key that opened the last recording; 0 before the first.
+    last: AtomicUsize,
 }
 
 struct Entry {
@@ -33,28 +35,10 @@ enum State {
     Refused(KeyError),
 }
 
-/// A certificate or public key that was among the key files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Companion {
-    /// The printable name of the file it came from.
-    pub origin: String,
-    /// The key.
-    pub key: PublicKey,
-}
-
-/// A private key that was passed over because its file holds another that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// The printable name of the file it came from.
-    pub origin: String,
-    /// Why it cannot be used.
-    pub error: KeyError,
-}
-
 impl KeyRing {
     /// Reads a key file into the ring. A key that is already there is not added again.
     ///
-    /// `origin` is the printable name of the file; it comes back in [`Opened`] and the errors.
+    /// `origin` is the printable name of the file; it comes back in [`Unwrapped`] and the errors.
     /// Returns whether the file holds a private key: certificates alone are no secret.
     ///
     /// # Errors
@@ -64,24 +48,34 @@ impl KeyRing {
         let mut is_secret = false;
         for block in parse(bytes)? {
             is_secret |= !matches!(block, KeyBlock::Public(_));
-            let origin = origin.to_owned();
             let state = match block {
                 KeyBlock::Private(key) if self.holds(key.fingerprint()) => continue,
                 KeyBlock::Private(key) => State::Open(Arc::new(key)),
                 KeyBlock::Locked(key) => State::Locked(key),
                 KeyBlock::Public(key) => {
+                    let origin = origin.to_owned();
                     self.companions.push(Companion { origin, key });
                     continue;
                 }
                 KeyBlock::Unusable(error) => {
-                    self.unusable.push(Unusable { origin, error });
+                    self.pass_over(origin, &error);
                     continue;
                 }
             };
-            let state = Mutex::new(state);
-            self.entries.push(Entry { origin, state });
+            self.entries.push(Entry {
+                origin: origin.to_owned(),
+                state: Mutex::new(state),
+            });
         }
         Ok(is_secret)
+    }
+
+    /// Remembers a file that could not be used, for [`NotOpened`] to say so.
+    pub fn pass_over(&mut self, origin: &str, why: &impl ToString) {
+        self.passed_over.push(PassedOver {
+            origin: origin.to_owned(),
+            why: why.to_string(),
+        });
     }
 
     /// Whether there is no private key in it, locked ones included.
@@ -89,35 +83,29 @@ impl KeyRing {
         self.entries.is_empty()
     }
 
-    /// The keys that open a recording, one at a time and no more work than is asked for.
+    /// The content keys that the private keys give, one at a time and no more work than is asked
+    /// for: so that the right key costs the same in a ring of one and of a hundred.
     ///
-    /// Unlocked keys come before locked ones, and within each, those first whose file name
-    /// contains the wrap's key id. `ask` gives the passphrase of a locked key by its origin.
+    /// First comes the key whose file name contains the wrap's key id, then the key that opened
+    /// the last recording, then the other unlocked ones, then the locked ones, those named for
+    /// the key id first. `ask` gives the passphrase of a locked key by its origin, if it can.
     ///
     /// OAEP proves a key right, so the first is the only one. RSAES-PKCS1-v1_5 does not: try
-    /// each on the content, and take the next if it does not fit. See [`Search`].
-    pub fn search<'a, E>(
+    /// each on the content, take the next if it does not fit, and [`accept`](Candidates::accept)
+    /// the one that does.
+    pub fn search<'a>(
         &'a self,
         wrap: &'a KeyWrap,
-        ask: &'a mut dyn FnMut(&str) -> Result<Passphrase, E>,
-    ) -> Search<'a, E> {
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        let rank = |entry: &Entry| {
-            let file_name = entry.origin.rsplit(['/', '\\']).next().unwrap_or_default();
-            let named = wrap
-                .key_id
-                .as_deref()
-                .is_some_and(|id| file_name.contains(id));
-            (entry.open().is_none(), !named)
-        };
-        order.sort_by_cached_key(|&index| self.entries.get(index).map(rank));
-        Search {
+        ask: &'a mut dyn FnMut(&str) -> Option<Passphrase>,
+    ) -> Candidates<'a> {
+        Candidates {
             ring: self,
             wrap,
             ask,
-            order: order.into_iter(),
+            turn: Turn::Likely,
+            queue: Vec::new().into_iter(),
+            tried: vec![false; self.entries.len()],
             any_opened: false,
-            finished: false,
             trouble: None,
         }
     }
@@ -131,6 +119,15 @@ impl KeyRing {
         self.entries
             .iter()
             .filter_map(|entry| Some((entry.origin.as_str(), entry.open()?)))
+    }
+
+    fn last(&self) -> Option<usize> {
+        self.last.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    fn is_open(&self, index: usize) -> bool {
+        let entry = self.entries.get(index);
+        entry.is_some_and(|entry| matches!(*entry.state(), State::Open(_)))
     }
 }
 
@@ -146,45 +143,68 @@ impl Entry {
             State::Locked(_) | State::Refused(_) => None,
         }
     }
+
+    /// Whether the name of its file contains the key id.
+    fn is_named(&self, key_id: Option<&str>) -> bool {
+        let file_name = self.origin.rsplit(['/', '\\']).next().unwrap_or_default();
+        key_id.is_some_and(|id| file_name.contains(id))
+    }
 }
 
 /// A content key, and the private key that gave it.
-pub struct Opened {
+pub struct Unwrapped {
     /// The content key.
     pub key: ContentKey,
     /// The private key's name.
     pub fingerprint: Fingerprint,
     /// The printable name of the file it came from.
     pub origin: String,
+    /// Its place in the ring.
+    index: usize,
 }
 
-/// The keys of a [`KeyRing`] that open one recording, most likely first.
+/// The content keys that the keys of a [`KeyRing`] give for one recording, most likely first.
 ///
 /// Ends with an error if there is reason for one: a locked key could not be tried, or none of
 /// the keys opened it. A wrong passphrase is not reported before all other keys were tried.
-pub struct Search<'a, E> {
+pub struct Candidates<'a> {
     ring: &'a KeyRing,
     wrap: &'a KeyWrap,
-    ask: &'a mut dyn FnMut(&str) -> Result<Passphrase, E>,
-    order: IntoIter<usize>,
+    ask: &'a mut dyn FnMut(&str) -> Option<Passphrase>,
+    /// Which keys are in the queue.
+    turn: Turn,
+    queue: std::vec::IntoIter<usize>,
+    tried: Vec<bool>,
     any_opened: bool,
-    finished: bool,
     /// The first locked key that could not be tried.
-    trouble: Option<RingError<E>>,
+    trouble: Option<RingError>,
 }
 
-impl<E> Iterator for Search<'_, E> {
-    type Item = Result<Opened, RingError<E>>;
+/// The order in which keys are tried.
+enum Turn {
+    /// Unlocked keys that there is a reason for.
+    Likely,
+    /// All unlocked keys.
+    Unlocked,
+    /// All that are left.
+    Locked,
+    /// The end was told.
+    Over,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = Result<Unwrapped, RingError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(index) = self.order.next() {
+        while let Some(index) = self.next_key() {
             match self.attempt(index) {
-                Ok(Some(opened)) => {
+                Ok(Some(unwrapped)) => {
                     self.any_opened = true;
-                    if self.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15 {
+                    if self.wrap.algorithm.proves_key() {
+                        self.accept(&unwrapped);
                         self.finish();
                     }
-                    return Some(Ok(opened));
+                    return Some(Ok(unwrapped));
                 }
                 Ok(None) => {}
                 Err(error @ RingError::Payload { .. }) => {
@@ -196,7 +216,7 @@ impl<E> Iterator for Search<'_, E> {
                 }
             }
         }
-        if std::mem::replace(&mut self.finished, true) {
+        if matches!(std::mem::replace(&mut self.turn, Turn::Over), Turn::Over) {
             return None;
         }
         match self.trouble.take() {
@@ -207,7 +227,13 @@ impl<E> Iterator for Search<'_, E> {
     }
 }
 
-impl<E> Search<'_, E> {
+impl Candidates<'_> {
+    /// Takes note that this one opened the recording: its private key is tried early for the
+    /// next. Only the caller knows, except with OAEP, where this is done already.
+    pub fn accept(&self, unwrapped: &Unwrapped) {
+        self.ring.last.store(unwrapped.index + 1, Ordering::Relaxed);
+    }
+
     /// What was tried and what was meant, for a recording that none of the keys opens: also for
     /// the caller who found that no candidate fits the content.
     pub fn not_opened(&self) -> NotOpened {
@@ -225,26 +251,56 @@ impl<E> Search<'_, E> {
             tried: ring.private_keys().map(tried).collect(),
             wrapped_len: self.wrap.wrapped.len(),
             meant: orphans.cloned().collect(),
-            unusable: ring.unusable.clone(),
+            passed_over: ring.passed_over.clone(),
         }
     }
 
     fn finish(&mut self) {
-        self.order = IntoIter::default();
-        self.finished = true;
+        self.queue = Vec::new().into_iter();
+        self.turn = Turn::Over;
+    }
+
+    /// The next key that was not tried, by its place in the ring.
+    fn next_key(&mut self) -> Option<usize> {
+        loop {
+            for index in self.queue.by_ref() {
+                let tried = self.tried.get_mut(index)?;
+                if !std::mem::replace(tried, true) {
+                    return Some(index);
+                }
+            }
+            let all = 0..self.tried.len();
+            let (ring, key_id) = (self.ring, self.wrap.key_id.as_deref());
+            let entries = ring.entries.iter().enumerate();
+            let named = entries
+                .filter(|(_, entry)| entry.is_named(key_id))
+                .map(|(index, _)| index);
+            let is_open = |index: &usize| ring.is_open(*index);
+            let (turn, queue): (_, Vec<usize>) = match self.turn {
+                Turn::Likely => {
+                    let likely = named.chain(ring.last());
+                    (Turn::Unlocked, likely.filter(is_open).collect())
+                }
+                Turn::Unlocked => (Turn::Locked, all.filter(is_open).collect()),
+                Turn::Locked if self.tried.contains(&false) => {
+                    (Turn::Locked, named.chain(all).collect())
+                }
+                Turn::Locked | Turn::Over => return None,
+            };
+            (self.turn, self.queue) = (turn, queue.into_iter());
+        }
     }
 
     /// Tries one key, unlocking it first if need be.
-    fn attempt(&mut self, index: usize) -> Result<Option<Opened>, RingError<E>> {
+    fn attempt(&mut self, index: usize) -> Result<Option<Unwrapped>, RingError> {
         let Some(entry) = self.ring.entries.get(index) else {
             return Ok(None);
         };
         let origin = entry.origin.clone();
         let mut state = entry.state();
         if let State::Locked(locked) = &*state {
-            let passphrase = match (self.ask)(&origin) {
-                Ok(passphrase) => passphrase,
-                Err(error) => return Err(RingError::Ask { origin, error }),
+            let Some(passphrase) = (self.ask)(&origin) else {
+                return Err(RingError::NoPassphrase { origin });
             };
             *state = match locked.unlock(&passphrase) {
                 Ok(key) => State::Open(Arc::new(key)),
@@ -262,10 +318,11 @@ impl<E> Search<'_, E> {
         drop(state);
         let fingerprint = key.fingerprint();
         match key.unwrap(self.wrap) {
-            Ok(key) => Ok(Some(Opened {
+            Ok(key) => Ok(Some(Unwrapped {
                 key,
                 fingerprint,
                 origin,
+                index,
             })),
             Err(UnwrapError::NotThisKey { .. }) => Ok(None),
             Err(UnwrapError::Payload(error)) => Err(RingError::Payload {
@@ -277,83 +334,16 @@ impl<E> Search<'_, E> {
     }
 }
 
-/// Why a [`Search`] found no key.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RingError<E> {
-    /// None of the private keys opens the recording, or there is none.
-    #[error("{0}")]
-    NotOpened(NotOpened),
-    /// It is the right private key, but what it opened is not a content key.
-    #[error("the private key of {origin} opens it, but {error}")]
-    Payload {
-        /// The printable name of the file the key came from.
-        origin: String,
-        /// The private key's name.
-        fingerprint: Fingerprint,
-        /// What is wrong with the bytes.
-        error: PayloadError,
-    },
-    /// A locked key could not be unlocked, and no other key opens the recording.
-    #[error("cannot unlock the private key of {origin}: {error}")]
-    Unlock {
-        /// The printable name of the file the key came from.
-        origin: String,
-        /// Why; a wrong passphrase, mostly.
-        error: KeyError,
-    },
-    /// There was no passphrase for a locked key, and no other key opens the recording.
-    #[error("there is no passphrase for the private key of {origin}")]
-    Ask {
-        /// The printable name of the file the key came from.
-        origin: String,
-        /// What the caller's `ask` said.
-        error: E,
-    },
-}
-
-/// None of the private keys opens the recording: what the caller needs to say more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotOpened {
-    /// The private keys that were tried. Empty if there is none.
-    pub tried: Vec<Tried>,
-    /// The length of the wrapped key in bytes: that of the right key's modulus.
-    pub wrapped_len: usize,
-    /// The certificates and public keys that belong to none of the private keys.
-    pub meant: Vec<Companion>,
-    /// The private keys that were passed over.
-    pub unusable: Vec<Unusable>,
-}
-
-/// A private key that was tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// The printable name of the file it came from.
-    pub origin: String,
-    /// Its name.
-    pub fingerprint: Fingerprint,
-    /// The length of its modulus in bits.
-    pub bits: usize,
-}
-
-impl fmt::Display for NotOpened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.tried.as_slice(), self.meant.as_slice()) {
-            ([], []) => f.write_str("there is no private key"),
-            ([], [public, ..]) => write!(f, "there is no private key, only a {}", public.key.kind),
-            ([_], _) => f.write_str("the private key does not open it"),
-            (tried, _) => write!(f, "none of the {} private keys opens it", tried.len()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rsa::rand_core::UnwrapErr;
     use rsa::{Oaep, Pkcs1v15Encrypt};
 
     use super::*;
-    use crate::envelope::Payload;
-    use crate::key::{PublicKind, generate};
+    use crate::envelope::{Payload, WrapAlgorithm};
+    use crate::key::error::PayloadError;
+    use crate::key::generate;
+    use crate::key::rsa_key::{PublicKey, PublicKind};
 
     fn ring(files: &[(&str, &str)]) -> KeyRing {
         let mut ring = KeyRing::default();
@@ -402,11 +392,11 @@ mod tests {
         ring: &mut KeyRing,
         wrap: &KeyWrap,
         answer: Option<&str>,
-    ) -> (Vec<String>, Option<RingError<()>>, Vec<String>) {
+    ) -> (Vec<String>, Option<RingError>, Vec<String>) {
         let mut asked = vec![];
         let mut ask = |origin: &str| {
             asked.push(origin.to_owned());
-            answer.map(passphrase_of).ok_or(())
+            answer.map(passphrase_of)
         };
         let (mut origins, mut error) = (vec![], None);
         for found in ring.search(wrap, &mut ask) {
@@ -447,9 +437,8 @@ mod tests {
 
         // No passphrase: asked again for the next recording. A wrong one: not again.
         let last = wrap(&keys[0], WrapAlgorithm::RsaOaepSha256, &[7; 32]);
-        let ask = RingError::Ask {
+        let ask = RingError::NoPassphrase {
             origin: "a.pem".to_owned(),
-            error: (),
         };
         assert_eq!(
             run(&mut ring, &last, None),
@@ -482,7 +471,7 @@ mod tests {
         ]);
         let wrapped = wrap(&keys[0], WrapAlgorithm::RsaPkcs1v15, &[7; 32]);
 
-        let mut never = |_: &str| -> Result<Passphrase, ()> { panic!("asked too early") };
+        let mut never = |_: &str| -> Option<Passphrase> { panic!("asked too early") };
         let first = ring.search(&wrapped, &mut never).next();
         assert_eq!(first.unwrap().unwrap().key.key(), &[7; 32]);
 
@@ -543,7 +532,7 @@ mod tests {
             }],
             wrapped_len: 256,
             meant: vec![meant],
-            unusable: vec![],
+            passed_over: vec![],
         };
         // The same key twice is one key.
         let mut ring = ring(&[
@@ -566,5 +555,103 @@ mod tests {
             failure.to_string(),
             "there is no private key, only a certificate"
         );
+    }
+
+    /// The files whose keys were tried, in order: for RSAES-PKCS1-v1_5 every key is.
+    fn order(ring: &KeyRing, wrap: &KeyWrap) -> (Vec<String>, Vec<String>) {
+        let mut asked = vec![];
+        let mut ask = |origin: &str| {
+            asked.push(origin.to_owned());
+            Some(passphrase_of("secret"))
+        };
+        let mut search = ring.search(wrap, &mut ask);
+        let origin = |index: usize| ring.entries[index].origin.clone();
+        let order = std::iter::from_fn(|| {
+            let index = search.next_key()?;
+            search.attempt(index).ok();
+            Some(origin(index))
+        });
+        (order.collect(), asked)
+    }
+
+    #[test]
+    fn the_named_key_is_tried_first_then_the_last_opener_then_the_rest() {
+        let keys: Vec<_> = (0..5).map(|_| generate(1024).unwrap()).collect();
+        let mut ring = ring(&[
+            ("a.pem", &locked(&keys[0], "secret")),
+            ("b.pem", &plain(&keys[1])),
+            ("folder CR1/c.pem", &plain(&keys[2])),
+            ("folder/CR1.pem", &plain(&keys[3])),
+            ("CR1 locked.pem", &locked(&keys[4], "secret")),
+        ]);
+        let wrapped = wrap(&keys[2], WrapAlgorithm::RsaOaepSha256, &[7; 32]);
+        let (found, error, asked) = run(&mut ring, &wrapped, None);
+        assert_eq!((found.len(), error, asked.len()), (1, None, 0));
+
+        let (order, asked) = order(&ring, &wrapped);
+        let expected = [
+            "folder/CR1.pem",
+            "folder CR1/c.pem",
+            "b.pem",
+            "CR1 locked.pem",
+            "a.pem",
+        ];
+        assert_eq!(order, expected);
+        assert_eq!(asked, expected[3..]);
+    }
+
+    #[test]
+    fn with_v1_5_the_last_opener_is_what_the_caller_accepted() {
+        let keys: Vec<_> = (0..3).map(|_| generate(1024).unwrap()).collect();
+        let ring = ring(&[
+            ("a.pem", &plain(&keys[0])),
+            ("b.pem", &plain(&keys[1])),
+            ("c.pem", &plain(&keys[2])),
+        ]);
+        let wrapped = wrap(&keys[1], WrapAlgorithm::RsaPkcs1v15, &[7; 32]);
+        let mut ask = |_: &str| None;
+        let mut search = ring.search(&wrapped, &mut ask);
+        let found = search
+            .find_map(|found| found.ok().filter(|found| found.origin == "b.pem"))
+            .unwrap();
+        assert_eq!(order(&ring, &wrapped).0, ["a.pem", "b.pem", "c.pem"]);
+        search.accept(&found);
+        assert_eq!(order(&ring, &wrapped).0, ["b.pem", "a.pem", "c.pem"]);
+    }
+
+    /// One private-key operation for each recording but the first, however many keys there are.
+    #[test]
+    fn a_hundred_keys_cost_what_one_costs() {
+        let key = generate(1024).unwrap();
+        let mut ring = ring(&[("z.pem", &plain(&key))]);
+        let state = || Mutex::new(State::Open(Arc::new(generate(1024).unwrap())));
+        let others = (0..4).map(|n| (format!("{n}.pem"), state()));
+        let others = others.map(|(origin, state)| Entry { origin, state });
+        ring.entries.splice(0..0, others);
+        let mut wrapped = wrap(&key, WrapAlgorithm::RsaOaepSha256, &[7; 32]);
+        wrapped.key_id = None;
+        for attempts in [5, 1, 1, 1] {
+            let mut ask = |_: &str| None;
+            let mut search = ring.search(&wrapped, &mut ask);
+            assert!(search.next().unwrap().is_ok());
+            let tried = search.tried.iter().filter(|tried| **tried).count();
+            assert_eq!(tried, attempts);
+        }
+    }
+
+    #[test]
+    fn what_was_passed_over_is_told() {
+        let (there, missing) = (generate(1024).unwrap(), generate(1024).unwrap());
+        let mut ring = ring(&[("a.pem", &plain(&there))]);
+        ring.pass_over("notes.txt", &KeyError::NoKey);
+        let wrapped = wrap(&missing, WrapAlgorithm::RsaOaepSha256, &[7; 32]);
+        let (_, Some(RingError::NotOpened(reason)), _) = run(&mut ring, &wrapped, None) else {
+            panic!("it was opened")
+        };
+        let expected = PassedOver {
+            origin: "notes.txt".to_owned(),
+            why: "it holds no RSA key".to_owned(),
+        };
+        assert_eq!(reason.passed_over, [expected]);
     }
 }

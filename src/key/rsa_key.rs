@@ -31,11 +31,6 @@ impl Fingerprint {
         };
         Ok(Self(Sha256::digest(info.to_der()?).into()))
     }
-
-    /// The digest.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 impl fmt::Display for Fingerprint {

@@ -10,13 +10,10 @@ use x509_cert::der::Encode;
 use x509_cert::request::CertReq;
 
 use super::error::{ForeignKind, KeyError};
-use super::file::KeyBlock;
-use super::locked::{Lock, LockedKey};
-use super::pbes2::Pbes2;
 use super::rsa_key::{PrivateKey, PublicKey, PublicKind};
 
 /// What a DER value looks like from its first level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Structure {
     /// `RSAPrivateKey` (RFC 8017, A.1.2).
     RsaPrivate,
@@ -69,20 +66,6 @@ fn first_level(der: &[u8]) -> der::Result<Vec<Tag>> {
     })
 }
 
-/// Reads one DER value of any structure.
-pub(super) fn read(der: &[u8]) -> Result<KeyBlock, KeyError> {
-    Ok(match Structure::of(der).ok_or(KeyError::NoKey)? {
-        Structure::EncryptedPkcs8 => {
-            KeyBlock::Locked(LockedKey(Lock::Pbes2(Pbes2::from_der(der)?)))
-        }
-        Structure::RsaPublic => KeyBlock::Public(PublicKey::from_pkcs1(der, PublicKind::Bare)?),
-        Structure::Public => KeyBlock::Public(public(der, PublicKind::Bare)?),
-        Structure::Signed => KeyBlock::Public(certificate(der)?),
-        Structure::RsaPrivate | Structure::Pkcs8 => KeyBlock::Private(private(der)?),
-        Structure::Foreign(kind) => return Err(KeyError::Foreign(kind)),
-    })
-}
-
 /// Reads an unencrypted private key, PKCS#1 or PKCS#8.
 pub(super) fn private(der: &[u8]) -> Result<PrivateKey, KeyError> {
     match Structure::of(der) {
@@ -98,7 +81,8 @@ pub(super) fn private(der: &[u8]) -> Result<PrivateKey, KeyError> {
     }
 }
 
-fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
+/// Reads a certificate.
+pub(super) fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     let malformed = |_| KeyError::malformed("certificate", "it is not RFC 5280 DER");
     if CertReq::from_der(der).is_ok() {
         return Err(KeyError::Foreign(ForeignKind::CertificateRequest));
@@ -108,7 +92,8 @@ fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     public(&key.to_der().map_err(malformed)?, PublicKind::Certificate)
 }
 
-fn public(der: &[u8], kind: PublicKind) -> Result<PublicKey, KeyError> {
+/// Reads a `SubjectPublicKeyInfo`.
+pub(super) fn public(der: &[u8], kind: PublicKind) -> Result<PublicKey, KeyError> {
     let malformed = || KeyError::malformed("public key", "it is not RFC 5280 DER");
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| malformed())?;
     require_rsa(info.algorithm.oid)?;
@@ -129,7 +114,7 @@ fn require_rsa(oid: ObjectIdentifier) -> Result<(), KeyError> {
         EC => ForeignKind::EllipticCurve,
         ED25519 => ForeignKind::Ed25519,
         DSA => ForeignKind::Dsa,
-        other => ForeignKind::Other(other),
+        other => ForeignKind::Other(other.to_string()),
     }))
 }
 
