@@ -14,6 +14,7 @@
 //! RSA and PBES2 libraries wipe their own intermediates) and have no `Debug`, `Display` or `Clone`.
 
 mod armor;
+mod candidates;
 mod certificate;
 mod derive;
 mod error;
@@ -29,6 +30,7 @@ mod rsa_key;
 mod structure;
 mod unwrap;
 
+pub use candidates::{Candidates, Unwrapped};
 pub use derive::{Hash, Kdf};
 pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption};
 pub use file::{KeyBlock, parse};
@@ -36,6 +38,6 @@ pub use generate::{GenerateError, generate};
 pub use locked::LockedKey;
 pub use not_opened::{NotOpened, RingError};
 pub use passphrase::Passphrase;
-pub use ring::{Candidates, KeyRing, Unwrapped};
+pub use ring::KeyRing;
 pub use rsa_key::{Fingerprint, PrivateKey, PublicKind};
 pub use unwrap::{ContentKey, content_key_from_unwrapped};
