@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use unreel::envelope::{KeyWrap, Payload, WrapAlgorithm};
 use unreel::key::{
-    ForeignKind, KeyBlock, KeyError, Passphrase, PrivateKey, PublicKind, UnsupportedEncryption,
-    generate, parse,
+    ForeignKind, KeyBlock, KeyError, KeyFile, Mending, Passphrase, PrivateKey, PublicKind,
+    UnsupportedEncryption, generate, parse,
 };
 
 /// A folder with `key.pem`, an RSA key of 2048 bits in PKCS#8; commands run in it.
@@ -316,10 +316,35 @@ fn other_keys_are_refused_by_kind() {
             "rsa -in multi.pem -traditional -aes128 -passout file:pass",
             ForeignKind::MultiPrime,
         ),
-        (p12, ForeignKind::Pkcs12),
+        (p12, ForeignKind::Pkcs12 { is_legacy: false }),
         (
             "req -new -key key.pem -subj /CN=x -outform DER",
             ForeignKind::CertificateRequest,
+        ),
+        (
+            "req -new -key key.pem -subj /CN=x",
+            ForeignKind::CertificateRequest,
+        ),
+        ("crl2pkcs7 -nocrl -certfile cert.pem", ForeignKind::Pkcs7),
+        (
+            "crl2pkcs7 -nocrl -certfile cert.pem -outform DER",
+            ForeignKind::Pkcs7,
+        ),
+        (
+            "pkcs12 -export -legacy -inkey key.pem -in cert.pem -passout file:pass",
+            ForeignKind::Pkcs12 { is_legacy: true },
+        ),
+        (
+            "rsa -in key.pem -outform MSBLOB",
+            ForeignKind::PrivateKeyBlob,
+        ),
+        (
+            "rsa -in key.pem -outform PVK -pvk-none",
+            ForeignKind::Pvk { is_locked: false },
+        ),
+        (
+            "rsa -provider legacy -provider default -in key.pem -outform PVK -pvk-strong -passout file:pass",
+            ForeignKind::Pvk { is_locked: true },
         ),
     ] {
         assert_eq!(
@@ -437,19 +462,13 @@ fn other_encryption_is_refused_by_name() {
 
 #[test]
 fn files_without_a_key_are_refused() {
-    let utf16: Vec<u8> = "-----BEGIN PRIVATE KEY-----"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
     let block = "-----BEGIN X-----\nAAAA\n-----END X-----\n";
     let many = |count: usize| block.repeat(count).into_bytes();
-    let cases: [(&[u8], KeyError); 9] = [
+    let cases: [(&[u8], KeyError); 7] = [
         (b"", KeyError::Empty),
         (b" \r\n", KeyError::Empty),
         (b"hello", KeyError::NoKey),
         (&[0x30, 3, 2, 1, 0], KeyError::NoKey),
-        (&utf16, KeyError::Utf16),
-        (&[&[0xFF, 0xFE], utf16.as_slice()].concat(), KeyError::Utf16),
         (&many(32), KeyError::NoKey),
         (&many(33), KeyError::TooManyBlocks { limit: 32 }),
         (
@@ -469,7 +488,10 @@ fn files_without_a_key_are_refused() {
     ] {
         let error = fingerprint(broken.as_bytes());
         assert!(
-            matches!(error, Err(KeyError::Malformed { .. })),
+            matches!(
+                error,
+                Err(KeyError::Malformed { .. } | KeyError::Pem { .. })
+            ),
             "{broken}: {error:?}"
         );
     }
@@ -673,5 +695,521 @@ fn content_keys_wrapped_by_openssl_are_opened() {
             let opened = key.unwrap(&wrap).unwrap();
             assert_eq!((&opened.key()[..], opened.iv()), (content.as_slice(), iv));
         }
+    }
+}
+
+/// The fingerprint of a key file, and what was done to read it.
+fn mended(bytes: &[u8]) -> (Result<String, KeyError>, Vec<Mending>) {
+    let mended = KeyFile::read(bytes).map(|file| file.mended);
+    (fingerprint(bytes), mended.unwrap_or_default())
+}
+
+fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+fn base64_of(openssl: &Openssl, bytes: &[u8]) -> String {
+    String::from_utf8(openssl.try_run("base64 -A", bytes).unwrap()).unwrap()
+}
+
+#[test]
+fn pem_that_was_passed_on_as_text_is_put_together() {
+    let Some(openssl) = openssl() else { return };
+    openssl.write("pass", SECRET);
+    let expected = openssl.fingerprint("key.pem");
+    let pem = String::from_utf8(openssl.read("key.pem")).unwrap();
+    let legacy = openssl.run("rsa -in key.pem -traditional -aes256 -passout file:pass");
+    let legacy = String::from_utf8(legacy).unwrap();
+    let base64 = |bytes: &[u8]| base64_of(&openssl, bytes);
+    let json = serde_json::Value::from(pem.as_str()).to_string();
+    let twice = serde_json::json!({ "SecretString": format!("{{\"key\":{json}}}") }).to_string();
+    for (name, text) in [
+        ("dotenv", format!("A=b\nPRIVATE_KEY={json}\n")),
+        (
+            "single quotes",
+            format!("export K='{}'", pem.replace('\n', "\\n")),
+        ),
+        ("bare", pem.replace('\n', "\\n")),
+        ("CRLF written out", pem.replace('\n', "\\r\\n")),
+        ("escaped twice", pem.replace('\n', "\\\\n")),
+        (
+            "JSON",
+            format!("{{\"private_key_id\":\"1\",\"private_key\":{json}}}"),
+        ),
+        ("JSON in JSON", twice),
+        (
+            "PHP's JSON",
+            json.replace('/', "\\/").replace('=', "\\u003d"),
+        ),
+        ("legacy in one line", legacy.replace('\n', " ")),
+        (
+            "legacy written out",
+            format!("K=\"{}\"", legacy.replace('\n', "\\n")),
+        ),
+        (
+            "mail",
+            format!("On Monday he wrote:\n> > {}", pem.replace('\n', "\n> > ")),
+        ),
+        (
+            "mail, legacy",
+            format!("> {}", legacy.replace('\n', "\n> ")),
+        ),
+        ("a dash lost", pem.replacen('-', "", 1)),
+        ("an en-dash", pem.replacen("--", "\u{2013}", 1)),
+        ("em-dashes", pem.replace("-----", "\u{2014}\u{2014}-")),
+        (
+            "a dash lost at the end",
+            pem.trim_end().trim_end_matches('-').to_owned() + "----",
+        ),
+        ("a dash lost in END", pem.replace("\n-----END", "\n----END")),
+        ("exotic space", pem.replacen("BEGIN ", "BEGIN\u{a0}", 1)),
+        ("two spaces", pem.replacen("BEGIN ", "BEGIN  ", 1)),
+        ("zero width", pem.replace('\n', "\u{200b}\n")),
+        ("no END", pem.replace("-----END PRIVATE KEY-----\n", "")),
+        (
+            "program",
+            format!("k = \"{}\";", pem.trim_end().replace('\n', "\\n\" +\n  \"")),
+        ),
+    ] {
+        let expected = (Ok(expected.clone()), vec![Mending::Text]);
+        assert_eq!(mended(text.as_bytes()), expected, "{name}");
+        // Twice: the one as a text, the other as a variable of a service.
+        let encoded = base64(text.as_bytes());
+        let expected = (expected.0, vec![Mending::Base64, Mending::Text]);
+        assert_eq!(mended(encoded.as_bytes()), expected, "{name} in base64");
+    }
+}
+
+#[test]
+fn base64_and_utf_16_are_decoded() {
+    let Some(openssl) = openssl() else { return };
+    openssl.write("pass", SECRET);
+    let expected = openssl.fingerprint("key.pem");
+    let pem = String::from_utf8(openssl.read("key.pem")).unwrap();
+    let legacy = openssl.run("rsa -in key.pem -traditional -aes256 -passout file:pass");
+    let der = openssl.run("rsa -in key.pem -traditional -outform DER");
+    let base64 = |bytes: &[u8]| base64_of(&openssl, bytes);
+    let body: Vec<&str> = pem.lines().filter(|line| !line.contains('-')).collect();
+    let json = serde_json::json!({ "key": pem }).to_string();
+    let twice = serde_json::json!({ "SecretString": json }).to_string();
+    let wrapped = base64(pem.as_bytes())
+        .as_bytes()
+        .chunks(76)
+        .map(<[u8]>::to_vec)
+        .collect::<Vec<_>>();
+    let wrapped = |between: &str| String::from_utf8(wrapped.join(between.as_bytes())).unwrap();
+    for (name, text) in [
+        ("base64 of PEM", base64(pem.as_bytes())),
+        ("in lines", wrapped("\n")),
+        ("in lines of Windows", wrapped("\r\n")),
+        (
+            "variable",
+            format!("export KEY_B64=\"{}\"\n", base64(pem.as_bytes())),
+        ),
+        (
+            "url-safe",
+            base64(pem.as_bytes()).replace('+', "-").replace('/', "_"),
+        ),
+        ("base64 of DER", base64(&der)),
+        ("body", body.concat()),
+        ("body in lines", body.join("\n")),
+        ("body in mail", format!("> {}", body.join("\n> "))),
+        ("no BEGIN", pem.replace("-----BEGIN PRIVATE KEY-----", "")),
+        (
+            "END only of words",
+            pem.replace("-----BEGIN PRIVATE KEY-----", "here it is"),
+        ),
+        (
+            "Kubernetes",
+            format!(
+                "data:\n  tls.key: {}\n  other: eA==\n",
+                base64(pem.as_bytes())
+            ),
+        ),
+        (
+            "Kubernetes, two",
+            format!(
+                "data:\n  junk: {}\n  tls.key: {}\n",
+                base64(&[7; 600]),
+                base64(&legacy)
+            ),
+        ),
+        (
+            "YAML, folded",
+            format!("data:\n  key: >-\n    {}\n  other: x\n", wrapped("\n    ")),
+        ),
+        (
+            "JSON",
+            format!("{{\"data\":{{\"a\":\"eA==\",\"k\":\"{}\"}}}}", base64(&der)),
+        ),
+    ] {
+        let expected = (Ok(expected.clone()), vec![Mending::Base64]);
+        assert_eq!(mended(text.as_bytes()), expected, "{name}");
+    }
+    for (name, bytes, how) in [
+        (
+            "LE",
+            utf16(&format!("\u{feff}{pem}"), u16::to_le_bytes),
+            vec![],
+        ),
+        (
+            "BE",
+            utf16(&format!("\u{feff}{pem}"), u16::to_be_bytes),
+            vec![],
+        ),
+        ("no mark", utf16(&pem, u16::to_le_bytes), vec![]),
+        (
+            "JSON",
+            utf16(&format!("\u{feff}{twice}"), u16::to_le_bytes),
+            vec![Mending::Text],
+        ),
+        (
+            "base64",
+            utf16(&base64(&der), u16::to_le_bytes),
+            vec![Mending::Base64],
+        ),
+    ] {
+        let how = [vec![Mending::Utf16], how].concat();
+        assert_eq!(mended(&bytes), (Ok(expected.clone()), how), "UTF-16 {name}");
+    }
+    assert_eq!(mended(pem.as_bytes()), (Ok(expected), vec![]));
+}
+
+#[test]
+fn what_comes_out_of_its_transport_is_refused_for_its_own_fault() {
+    let Some(openssl) = openssl() else { return };
+    openssl.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out ec.pem");
+    openssl.run("req -new -x509 -key key.pem -subj /CN=x -out cert.pem");
+    openssl.write("pass", SECRET);
+    let p12 = openssl.run("pkcs12 -export -inkey key.pem -in cert.pem -passout file:pass");
+    let base64 = openssl.try_run("base64", &p12).unwrap();
+    let foreign = |is_all| KeyError::InBase64 {
+        is_all,
+        error: Box::new(KeyError::Foreign(ForeignKind::Pkcs12 { is_legacy: false })),
+    };
+    assert_eq!(fingerprint(&base64), Err(foreign(true)));
+    let yaml = format!(
+        "p12: {}\n",
+        String::from_utf8(base64).unwrap().replace('\n', "")
+    );
+    assert_eq!(fingerprint(yaml.as_bytes()), Err(foreign(false)));
+    let pem = String::from_utf8(openssl.read("ec.pem")).unwrap();
+    let curve = Err(KeyError::Foreign(ForeignKind::EllipticCurve));
+    assert_eq!(fingerprint(pem.replace('\n', "\\n").as_bytes()), curve);
+    let utf16 = utf16(&pem, u16::to_le_bytes);
+    assert_eq!(fingerprint(&utf16), curve);
+    // The line is named, for what cannot be mended.
+    let pem = String::from_utf8(openssl.read("key.pem")).unwrap();
+    let lines: Vec<&str> = pem.lines().collect();
+    let damaged = pem.replace(lines[9], "####");
+    let text = fingerprint(format!("a text\n{damaged}").as_bytes());
+    let text = text.unwrap_err().to_string();
+    assert_eq!(text, "it is damaged in line 11: this is not base64");
+    let cut = lines[..12].join("\n");
+    let text = fingerprint(cut.as_bytes()).unwrap_err().to_string();
+    assert_eq!(text, "it is damaged in line 1: this BEGIN has no END line");
+    // A certificate in a document is no key.
+    let cert = String::from_utf8(openssl.read("cert.pem")).unwrap();
+    let json = format!("{{\"cert\":\"{}\"}}", cert.replace('\n', "\\n"));
+    assert!(fingerprint(json.as_bytes()).is_err());
+}
+
+#[test]
+fn the_cost_of_a_document_is_bounded() {
+    let Some(openssl) = openssl() else { return };
+    let der = openssl.run("pkey -in key.pem -outform DER");
+    let base64 = String::from_utf8(openssl.try_run("base64 -A", &der).unwrap()).unwrap();
+    let many = |count: usize| format!("{base64};").repeat(count);
+    assert_eq!(parse(many(32).as_bytes()).unwrap().len(), 32);
+    let error = parse(many(33).as_bytes()).err();
+    assert_eq!(error, Some(KeyError::TooManyBlocks { limit: 32 }));
+    for piece in [
+        "BEGIN ",
+        "-BEGIN A-",
+        "-BEGIN A-\"-END",
+        "\\",
+        "\\\\u",
+        "{\"kty\":",
+        "[{\"kty\":\"RSA\",\"x\":",
+        "\"kty\"",
+        "A ",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ\n",
+        "\u{2013}",
+        "> ",
+        "-END",
+        "\0",
+        "<RSAKeyValue>",
+        "DEK-Info:",
+    ] {
+        let text = piece.repeat((1 << 20) / piece.len());
+        let started = std::time::Instant::now();
+        assert!(parse(text.as_bytes()).is_err(), "{piece}");
+        let taken = started.elapsed();
+        // Some passes over a megabyte; with a power of its length it would take hours.
+        assert!(taken < Duration::from_secs(30), "{piece}: {taken:?}");
+    }
+}
+
+#[test]
+fn salts_of_any_length_are_used() {
+    let Some(openssl) = openssl() else { return };
+    let Ok(python) = Command::new("python3").arg("--version").output() else {
+        return;
+    };
+    assert!(python.status.success());
+    // PBES2 with a salt of 48 bytes, from the parts that Python and OpenSSL have.
+    let script = r#"
+import hashlib, os, subprocess, sys
+def tlv(tag, *parts):
+    body = b"".join(parts)
+    n = len(body)
+    size = bytes([n]) if n < 128 else bytes([0x80 | (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + size + body
+oid = lambda text: tlv(6, bytes.fromhex(text))
+salt, iv = os.urandom(int(sys.argv[1])), os.urandom(16)
+key = hashlib.pbkdf2_hmac("sha384", sys.argv[2].encode(), salt, 1000, 32)
+der = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", "key.pem", "-outform", "DER"], capture_output=True, check=True).stdout
+ct = subprocess.run(["openssl", "enc", "-aes-256-cbc", "-K", key.hex(), "-iv", iv.hex()], input=der, capture_output=True, check=True).stdout
+prf = tlv(0x30, oid("2A864886F70D020A"), tlv(5))
+kdf = tlv(0x30, oid("2A864886F70D01050C"), tlv(0x30, tlv(4, salt), tlv(2, bytes([3, 232])), prf))
+enc = tlv(0x30, oid("60864801650304012A"), tlv(4, iv))
+sys.stdout.buffer.write(tlv(0x30, tlv(0x30, oid("2A864886F70D01050D"), tlv(0x30, kdf, enc)), tlv(4, ct)))
+"#;
+    for len in ["0", "33", "48", "64", "2000"] {
+        let made = Command::new("python3")
+            .args(["-c", script, len, SECRET])
+            .current_dir(openssl.path())
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        openssl.write("salt.der", &made.stdout);
+        openssl.write("pass", SECRET);
+        let opened = openssl.try_run(
+            "pkey -in salt.der -inform DER -passin file:pass -noout",
+            &[],
+        );
+        opened.unwrap();
+        assert_eq!(
+            fingerprint(&made.stdout),
+            Ok(openssl.fingerprint("key.pem")),
+            "{len}"
+        );
+    }
+}
+
+#[test]
+fn bytes_behind_the_der_are_left_out() {
+    let Some(openssl) = openssl() else { return };
+    openssl.write("pass", SECRET);
+    let expected = openssl.fingerprint("key.pem");
+    for command in [
+        "pkey -in key.pem -outform DER",
+        "rsa -in key.pem -traditional -outform DER",
+        "pkcs8 -topk8 -in key.pem -v2 aes-256-cbc -outform DER -passout file:pass",
+    ] {
+        for behind in [&b"\n"[..], &[0; 7], b"\0\0more of a text"] {
+            let der = [openssl.run(command), behind.to_vec()].concat();
+            let found = mended(&der);
+            assert_eq!(
+                found,
+                (Ok(expected.clone()), vec![Mending::Behind]),
+                "{command}"
+            );
+            let base64 = openssl.try_run("base64", &der).unwrap();
+            let base64 = String::from_utf8(base64).unwrap();
+            let label = if command.contains("topk8") {
+                "ENCRYPTED PRIVATE KEY"
+            } else {
+                "PRIVATE KEY"
+            };
+            let pem = format!("-----BEGIN {label}-----\n{base64}-----END {label}-----\n");
+            assert_eq!(
+                fingerprint(pem.as_bytes()),
+                Ok(expected.clone()),
+                "{command}"
+            );
+        }
+    }
+}
+
+/// OpenSSL opens with the primes; what is proven by them is enough here too.
+#[test]
+fn a_wrong_private_exponent_is_computed_from_the_primes() {
+    use rsa::pkcs1::RsaPrivateKeyRef;
+    use rsa::pkcs1::der::asn1::UintRef;
+    use rsa::pkcs1::der::{Decode, Encode};
+    let Some(openssl) = openssl() else { return };
+    let der = openssl.run("rsa -in key.pem -traditional -outform DER");
+    let expected = openssl.fingerprint("key.pem");
+    let sound = RsaPrivateKeyRef::from_der(&der).unwrap();
+    let content: Vec<u8> = (0..32).collect();
+    let wrapped = openssl
+        .try_run("pkeyutl -encrypt -inkey key.pem", &content)
+        .unwrap();
+    for wrong in [&[0][..], &[1], &[7; 256], &[7; 300]] {
+        let mut parts = sound.clone();
+        parts.private_exponent = UintRef::new(wrong).unwrap();
+        let der = parts.to_der().unwrap();
+        assert_eq!(
+            mended(&der),
+            (Ok(expected.clone()), vec![Mending::Exponent])
+        );
+        openssl.write("wrong.der", &der);
+        let command = "pkeyutl -decrypt -inkey wrong.der -keyform DER";
+        assert_eq!(openssl.try_run(command, &wrapped), Ok(content.clone()));
+        let bytes = private(&der)
+            .unwrap()
+            .unwrap_bytes(WrapAlgorithm::RsaPkcs1v15, &wrapped);
+        assert_eq!(*bytes.unwrap(), content);
+
+        // Nothing else may be wrong with it.
+        let other = generate(2048).unwrap().pkcs8_pem(None).unwrap();
+        openssl.write("other.pem", other.as_bytes());
+        let other = openssl.run("rsa -in other.pem -traditional -outform DER");
+        let other = RsaPrivateKeyRef::from_der(&other).unwrap();
+        let broken = [
+            RsaPrivateKeyRef {
+                public_exponent: UintRef::new(&[3]).unwrap(),
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                exponent1: other.exponent1,
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                exponent2: other.exponent2,
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                coefficient: other.coefficient,
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                prime1: other.prime1,
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                prime1: UintRef::new(&[1]).unwrap(),
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                prime2: UintRef::new(&[0]).unwrap(),
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                prime2: UintRef::new(&[2]).unwrap(),
+                ..parts.clone()
+            },
+            RsaPrivateKeyRef {
+                modulus: other.modulus,
+                ..parts.clone()
+            },
+        ];
+        for parts in broken {
+            assert_eq!(
+                fingerprint(&parts.to_der().unwrap()),
+                Err(KeyError::Inconsistent)
+            );
+        }
+    }
+}
+
+/// Node writes them; they open what OpenSSL wrapped.
+#[test]
+fn json_web_keys_are_opened() {
+    let Some(openssl) = openssl() else { return };
+    let script = "const c=require('crypto'),f=require('fs');\
+        const jwk=n=>c.createPrivateKey(f.readFileSync(n)).export({format:'jwk'});\
+        console.log(JSON.stringify([jwk('key.pem'),jwk('second.pem'),jwk('ec.pem')]))";
+    openssl.run("genrsa -out second.pem 3072");
+    openssl.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem");
+    let made = Command::new("node")
+        .args(["-e", script])
+        .current_dir(openssl.path())
+        .output();
+    let Ok(made) = made else { return };
+    let keys: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let expected = openssl.fingerprint("key.pem");
+    let (first, second, curve) = (&keys[0], &keys[1], &keys[2]);
+    let mut sparse = first.clone();
+    for member in ["p", "q", "dp", "dq", "qi"] {
+        sparse.as_object_mut().unwrap().remove(member);
+    }
+    let mut swapped = first.clone();
+    swapped["kid"] = "x".into();
+    swapped["x5c"] = serde_json::json!(["MIIB", {"kty": 1}]);
+    for jwk in [
+        first.to_string(),
+        serde_json::to_string_pretty(first).unwrap(),
+        sparse.to_string(),
+        swapped.to_string(),
+        serde_json::json!({ "SecretString": first.to_string() }).to_string(),
+        format!("JWK='{first}'\n"),
+    ] {
+        let found = mended(jwk.as_bytes());
+        assert_eq!(found, (Ok(expected.clone()), vec![Mending::Jwk]), "{jwk}");
+    }
+    let base64 = openssl
+        .try_run("base64", first.to_string().as_bytes())
+        .unwrap();
+    let found = mended(&base64);
+    assert_eq!(
+        found,
+        (Ok(expected.clone()), vec![Mending::Base64, Mending::Jwk])
+    );
+
+    let set = serde_json::json!({ "keys": [curve, second, first] }).to_string();
+    let blocks = parse(set.as_bytes()).unwrap();
+    let found: Vec<_> = blocks
+        .iter()
+        .map(|block| match block {
+            KeyBlock::Private(key) => key.fingerprint().to_string(),
+            KeyBlock::Unusable(error) => error.to_string(),
+            _ => panic!("another block"),
+        })
+        .collect();
+    let curve_error = "it is an elliptic-curve key, which is not supported".to_owned();
+    assert_eq!(
+        found,
+        [curve_error, openssl.fingerprint("second.pem"), expected]
+    );
+
+    let curve = fingerprint(curve.to_string().as_bytes());
+    assert_eq!(curve, Err(KeyError::Foreign(ForeignKind::EllipticCurve)));
+    let refused = |member: &str, value: serde_json::Value| {
+        let mut key = first.clone();
+        key[member] = value;
+        fingerprint(key.to_string().as_bytes())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refused("n", second["n"].clone()),
+        "the numbers in it do not form a valid RSA key"
+    );
+    assert_eq!(
+        refused("n", "!".into()),
+        "its JSON Web Key is malformed: a number in it is not base64url"
+    );
+    assert_eq!(
+        refused("n", "".into()),
+        "its RSA key has 0 bits, which is not within 1024 to 8192"
+    );
+    assert_eq!(
+        refused("kty", "oct".into()),
+        "it is a JSON Web Key of another kind, which is not supported"
+    );
+    assert!(refused("oth", serde_json::json!([])).contains("more than two primes"));
+    for d in ["", "AA", "AQ"] {
+        let mut key = sparse.clone();
+        key["d"] = d.into();
+        assert_eq!(
+            fingerprint(key.to_string().as_bytes()),
+            Err(KeyError::Inconsistent)
+        );
     }
 }

@@ -81,6 +81,30 @@ fn a_certificate_beside_a_wrong_key_says_which_key_is_meant() {
 }
 
 #[test]
+fn what_was_passed_over_in_a_folder_is_told_when_no_key_opens() {
+    let desk = Desk::new();
+    desk.bring("keys/other.pem", "keys/other.pem");
+    desk.bring("keys/ec.pem", "keys/ec.pem");
+    desk.bring("keys/pkcs12.p12", "keys/old.p12");
+    let voice = "twilio-voice -m meta.json call.enc -o out.wav -k keys";
+    let says = [
+        "the private key does not open it",
+        "passed over `keys/ec.pem`: it is an elliptic-curve key",
+        "passed over `keys/old.p12`: it is a PKCS#12 file",
+    ];
+    desk.refused(desk.unreel(voice), 6, &says);
+    for number in 10..40 {
+        desk.bring("keys/empty.pem", &format!("keys/{number}.pem"));
+    }
+    let said = desk.refused(
+        desk.unreel(voice),
+        6,
+        &["passed over 12 more, which -v lists"],
+    );
+    assert_eq!(said.matches("passed over `").count(), 20, "{said}");
+}
+
+#[test]
 fn a_private_key_that_others_can_read_is_warned_of() {
     let desk = Desk::new();
     let warning = "unreel: warning: the private key `key.pem` can be read by other users";

@@ -297,6 +297,60 @@ fn openssl_unwraps_for_each_provider() {
     }
 }
 
+/// Makes the test key `name` in a notation of others.
+fn make_foreign(desk: &Desk, notation: &str, name: &str) {
+    desk.bring("keys/passphrase.txt", "pass");
+    desk.bring("keys/certificate.pem", "cert");
+    let phrase = String::from_utf8(desk.read("pass")).unwrap();
+    desk.write("phrase", phrase.trim_end());
+    if notation == "XML" {
+        use rsa::pkcs1::RsaPrivateKeyRef;
+        use rsa::pkcs1::der::Decode;
+        desk.done(desk.bash("openssl rsa -in key.pem -traditional -outform DER -out der"));
+        let der = desk.read("der");
+        let key = RsaPrivateKeyRef::from_der(&der).unwrap();
+        let members = [
+            ("Modulus", key.modulus),
+            ("Exponent", key.public_exponent),
+            ("P", key.prime1),
+            ("Q", key.prime2),
+            ("DP", key.exponent1),
+            ("DQ", key.exponent2),
+            ("InverseQ", key.coefficient),
+            ("D", key.private_exponent),
+        ];
+        let members = members.map(|(name, number)| {
+            let number = BASE64_STANDARD.encode(number.as_bytes());
+            format!("  <{name}>{number}</{name}>\r\n")
+        });
+        let xml = format!("<RSAKeyValue>\r\n{}</RSAKeyValue>\r\n", members.concat());
+        desk.write(name, xml);
+        return;
+    }
+    let p12 = "openssl pkcs12 -export -inkey key.pem -in cert -passout file:phrase";
+    let command = match notation {
+        "PuTTY" => "openssl rsa -in key.pem -traditional -out t && chmod 600 t && \
+                    puttygen t -O private -o made"
+            .to_owned(),
+        "PuTTY, encrypted" => "openssl rsa -in key.pem -traditional -out t && chmod 600 t && \
+                               puttygen t -O private -o made --new-passphrase phrase"
+            .to_owned(),
+        "MSBLOB" => "openssl rsa -in key.pem -outform MSBLOB -out made".to_owned(),
+        "PVK" => "openssl rsa -in key.pem -outform PVK -pvk-none -out made".to_owned(),
+        "PVK, encrypted" => "openssl rsa -provider legacy -provider default -in key.pem \
+                             -outform PVK -pvk-strong -passout file:phrase -out made"
+            .to_owned(),
+        "PKCS#12 of Windows" => format!("{p12} -legacy -out made"),
+        "PKCS#12 in base64" => format!("{p12} | base64 > made"),
+        "PKCS#12 in a document" => {
+            format!("printf 'data:\\n  key.p12: %s\\n' \"$({p12} | base64 -w0)\" > made")
+        }
+        other => panic!("{other}"),
+    };
+    desk.done(desk.bash(&command));
+    std::fs::rename(desk.path("made"), desk.path(name)).unwrap();
+}
+
 /// The hint's command, run as it stands, gives a key that opens the recording.
 #[test]
 fn a_refused_encoding_comes_with_the_command_that_converts_it() {
@@ -307,15 +361,30 @@ fn a_refused_encoding_comes_with_the_command_that_converts_it() {
         ("keys/pbes1.pem", "openssl"),
         ("keys/pkcs12.p12", "openssl"),
         ("keys/openssh.pem", "ssh-keygen"),
+        ("PuTTY", "puttygen"),
+        ("PuTTY, encrypted", "puttygen"),
+        ("MSBLOB", "openssl"),
+        ("PVK", "openssl"),
+        ("PVK, encrypted", "openssl"),
+        ("PKCS#12 of Windows", "openssl"),
+        ("PKCS#12 in base64", "openssl"),
+        ("PKCS#12 in a document", "openssl"),
+        ("XML", "sed"),
     ] {
         if !has(tool) {
             continue;
         }
         let desk = Desk::new();
         let name = "my 'old' key";
-        desk.bring(file, name);
+        if file.starts_with("keys/") {
+            desk.bring(file, name);
+        } else {
+            make_foreign(&desk, file, name);
+        }
         desk.bring("keys/passphrase.txt", "pass.txt");
         desk.bring("keys/passphrase.txt", "again.txt");
+        let phrase = String::from_utf8(desk.read("pass.txt")).unwrap();
+        desk.write("bare.txt", phrase.trim_end());
         let mut command =
             desk.unreel("twilio-voice -m meta.json call.enc -o out.wav --no-input -k");
         command.arg(name);
@@ -327,10 +396,62 @@ fn a_refused_encoding_comes_with_the_command_that_converts_it() {
         // The passphrases that the tools would ask for.
         let asked = match tool {
             "ssh-keygen" => convert.replace("-f key.pem", "-f key.pem -P '' -N ''"),
+            "puttygen" => format!("{convert} --old-passphrase bare.txt"),
+            "sed" => convert.to_owned(),
+            _ if convert.contains("openssl rsa -inform") => {
+                format!("{convert} -passin file:pass.txt")
+            }
             _ => format!("{convert} -passin file:pass.txt -passout file:again.txt"),
         };
         let output = desk.bash(&asked).output().unwrap();
         assert!(output.status.success(), "{asked}\n{}", stderr(&output));
         desk.opens(desk.voice("call.enc -o out.wav --passphrase-file pass.txt"));
+    }
+}
+
+#[test]
+fn a_key_is_read_as_it_was_passed_on_and_v_says_how() {
+    let desk = Desk::new();
+    let pem = String::from_utf8(desk.read("key.pem")).unwrap();
+    let written_out = pem.replace('\n', "\\n");
+    for (name, text, says) in [
+        (
+            "key.env",
+            format!("PRIVATE_KEY=\"{written_out}\""),
+            "put PEM together",
+        ),
+        (
+            "key.json",
+            format!("{{\"private_key\": \"{written_out}\"}}"),
+            "put PEM together",
+        ),
+        (
+            "secret.yaml",
+            format!("data:\n  key.pem: {}\n", BASE64_STANDARD.encode(&pem)),
+            "decoded base64",
+        ),
+    ] {
+        desk.write(name, text);
+        desk.done(desk.bash(&format!("chmod 600 {name}")));
+        let voice = format!("twilio-voice -m meta.json call.enc -o out.wav -k {name}");
+        let said = desk.opens(desk.unreel(&format!("{voice} -v")));
+        assert!(
+            said.contains(&format!("to read the key `{name}`, {says}")),
+            "{said}"
+        );
+        let said = desk.opens(desk.unreel(&voice));
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_damaged_key_is_named_by_its_line() {
+    let desk = Desk::new();
+    let pem = String::from_utf8(desk.read("key.pem")).unwrap();
+    let line = pem.lines().nth(4).unwrap();
+    for (damage, problem) in [("###", "this is not base64"), ("…", "this is not ASCII")] {
+        desk.write("key.pem", pem.replace(line, damage));
+        let says = ["damaged in line 5", problem, "sed -n 5p 'key.pem' | cat -v"];
+        desk.refused(desk.voice("call.enc -o out.wav"), 5, &says);
     }
 }

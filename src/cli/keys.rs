@@ -15,7 +15,7 @@ use super::metadata::display;
 use super::printer::Printer;
 use super::stdin::is_stdin;
 use crate::io::{self, ReadError};
-use crate::key::{KeyRing, Passphrase};
+use crate::key::{Added, KeyRing, Passphrase};
 
 /// The most that a key file can have, and a passphrase file.
 pub(super) const LIMIT: u64 = 1 << 20;
@@ -44,18 +44,21 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
             io::read_file(&path, LIMIT)
         };
         let bytes = bytes.map_err(|error| Failure::KeyUnread(name.clone(), error))?;
-        let is_secret = ring
+        let added = ring
             .add(&name, &bytes)
-            .map_err(|error| Failure::Key(name, error))?;
-        if is_secret {
+            .map_err(|error| Failure::Key(name.clone(), error))?;
+        say_mended(&name, &added, printer);
+        if added.is_secret {
             warn_if_readable_by_others(&path, "private key", printer);
         }
     }
     if let Some(command) = &keys.key_command {
         let bytes = io::run_command(command, &[], &[], LIMIT)
             .map_err(|error| Failure::Command("--key-command", error))?;
-        ring.add("--key-command", &bytes)
+        let added = ring
+            .add("--key-command", &bytes)
             .map_err(|error| Failure::Key("--key-command".to_owned(), error))?;
+        say_mended("--key-command", &added, printer);
     }
     match useless {
         Some(folder) if ring.is_empty() => Err(Failure::NoKeyIn(folder)),
@@ -106,9 +109,10 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bo
         let name = display(path);
         match io::read_file(path, LIMIT) {
             Ok(bytes) => match ring.add(&name, &bytes) {
-                Ok(is_secret) => {
+                Ok(added) => {
                     found = true;
-                    if is_secret {
+                    say_mended(&name, &added, printer);
+                    if added.is_secret {
                         warn_if_readable_by_others(path, "private key", printer);
                     }
                 }
@@ -124,6 +128,13 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, printer: &Printer) -> Result<bo
         }
     }
     Ok(found)
+}
+
+/// With `-v`: what was done to read a key.
+fn say_mended(name: &str, added: &Added, printer: &Printer) {
+    for mending in &added.mended {
+        printer.step(&format!("to read the key `{name}`, {mending}"));
+    }
 }
 
 /// `what` is what the file holds.

@@ -23,9 +23,6 @@ pub enum KeyError {
         /// The most that is read.
         limit: usize,
     },
-    /// UTF-16, as Windows `PowerShell` redirection writes it.
-    #[error("it is UTF-16 text")]
-    Utf16,
     /// Neither a key nor anything that is known by kind.
     #[error("it holds no RSA key")]
     NoKey,
@@ -36,6 +33,22 @@ pub enum KeyError {
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A PEM block that is damaged beyond what can be mended.
+    #[error("it is damaged in line {line}: {problem}")]
+    Pem {
+        /// The line of the file, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// What stands in it in base64 is a key that cannot be used.
+    #[error("it holds base64, and decoded, {error}")]
+    InBase64 {
+        /// Whether there is nothing else in the file.
+        is_all: bool,
+        /// Why that key cannot be used.
+        error: Box<Self>,
     },
     /// A key of another kind.
     #[error("it is {0}, which is not supported")]
@@ -93,13 +106,31 @@ pub enum ForeignKind {
     /// PGP armour (RFC 9580).
     Pgp,
     /// PKCS#12 (RFC 7292), as `.p12` and `.pfx` are.
-    Pkcs12,
+    Pkcs12 {
+        /// Whether it is encrypted in a way that OpenSSL 3 opens with `-legacy` only.
+        is_legacy: bool,
+    },
+    /// PKCS#7 (RFC 2315), as `.p7b` and `.p7c` are: certificates without a key.
+    Pkcs7,
+    /// `RSAKeyValue` in XML, as .NET writes it.
+    XmlKeyValue,
+    /// `PRIVATEKEYBLOB` of the Windows `CryptoAPI`.
+    PrivateKeyBlob,
+    /// `BCRYPT_RSAPRIVATE_BLOB` of Windows CNG.
+    CngBlob,
+    /// A `.pvk` file of Windows.
+    Pvk {
+        /// Whether it is encrypted.
+        is_locked: bool,
+    },
     /// A `PuTTY` `.ppk` file.
     Putty,
     /// A Java key store in its own format.
     JavaKeyStore,
     /// A certificate signing request (RFC 2986).
     CertificateRequest,
+    /// A JSON Web Key (RFC 7517) that is neither RSA nor of an elliptic curve.
+    Jwk,
     /// A private key of an algorithm without a name here, by its dotted object identifier.
     Other(String),
 }
@@ -115,10 +146,16 @@ impl fmt::Display for ForeignKind {
             Self::OpenSsh => "a private key in OpenSSH's own format",
             Self::OpenSshPublic => "an OpenSSH public key",
             Self::Pgp => "a PGP key",
-            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Pkcs12 { .. } => "a PKCS#12 file",
+            Self::Pkcs7 => "a PKCS#7 file, of certificates",
+            Self::XmlKeyValue => "an RSA key in XML",
+            Self::PrivateKeyBlob => "a private key blob of Windows",
+            Self::CngBlob => "a CNG key blob of Windows",
+            Self::Pvk { .. } => "a PVK file of Windows",
             Self::Putty => "a PuTTY key",
             Self::JavaKeyStore => "a Java key store",
             Self::CertificateRequest => "a certificate signing request",
+            Self::Jwk => "a JSON Web Key of another kind",
             Self::Other(oid) => return write!(f, "a key of the algorithm {oid}"),
         })
     }

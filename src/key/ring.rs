@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::KeyError;
-use super::file::{KeyBlock, parse};
+use super::file::{KeyBlock, KeyFile};
 use super::locked::LockedKey;
 use super::not_opened::{Companion, PassedOver};
 use super::rsa_key::{Fingerprint, PrivateKey};
+use super::transport::Mending;
 
 /// The keys of a run, for any number of threads. A locked key asks for its passphrase at most
 /// once and stays unlocked; other threads that need it wait for the answer.
@@ -34,18 +35,26 @@ pub(super) enum State {
     Refused(KeyError),
 }
 
+/// What [`KeyRing::add`] found in a file.
+pub struct Added {
+    /// Whether it holds a private key: certificates alone are no secret.
+    pub is_secret: bool,
+    /// What was done to read it, in that order. Empty for a file as it should be.
+    pub mended: Vec<Mending>,
+}
+
 impl KeyRing {
     /// Reads a key file into the ring. A key that is already there is not added again.
     ///
     /// `origin` is the printable name of the file; it comes back in [`Unwrapped`](super::Unwrapped) and the errors.
-    /// Returns whether the file holds a private key: certificates alone are no secret.
     ///
     /// # Errors
     ///
-    /// Those of [`parse`]; the ring is then unchanged.
-    pub fn add(&mut self, origin: &str, bytes: &[u8]) -> Result<bool, KeyError> {
+    /// Those of [`KeyFile::read`]; the ring is then unchanged.
+    pub fn add(&mut self, origin: &str, bytes: &[u8]) -> Result<Added, KeyError> {
         let mut is_secret = false;
-        for block in parse(bytes)? {
+        let file = KeyFile::read(bytes)?;
+        for block in file.blocks {
             is_secret |= !matches!(block, KeyBlock::Public(_));
             let state = match block {
                 KeyBlock::Private(key) if self.holds(key.fingerprint()) => continue,
@@ -66,7 +75,10 @@ impl KeyRing {
                 state: Mutex::new(state),
             });
         }
-        Ok(is_secret)
+        Ok(Added {
+            is_secret,
+            mended: file.mended,
+        })
     }
 
     /// Remembers a file that could not be used, for [`NotOpened`](super::NotOpened) to say so.
