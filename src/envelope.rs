@@ -151,3 +151,47 @@ pub enum Container {
     /// A ZIP archive.
     Zip,
 }
+
+/// The extension of a file that holds no known container.
+pub const UNKNOWN_EXTENSION: &str = "bin";
+
+impl Container {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Wav,
+        Self::MpegTs,
+        Self::Matroska,
+        Self::WebM,
+        Self::Mp4,
+        Self::Mp3,
+        Self::Ogg,
+        Self::Json,
+        Self::Zip,
+    ];
+
+    /// The extensions of a file's name, without the dot: the usual one, then that of a file
+    /// without pictures. The one list of them.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Wav => &["wav"],
+            Self::MpegTs => &["ts"],
+            Self::Matroska => &["mkv", "mka"],
+            Self::WebM => &["webm"],
+            Self::Mp4 => &["mp4", "m4a"],
+            Self::Mp3 => &["mp3"],
+            Self::Ogg => &["ogg"],
+            Self::Json => &["json"],
+            Self::Zip => &["zip"],
+        }
+    }
+
+    /// The usual extension.
+    pub fn extension(self) -> &'static str {
+        self.extensions().first().unwrap_or(&UNKNOWN_EXTENSION)
+    }
+
+    /// The extension of a file without pictures.
+    pub fn sound_extension(self) -> &'static str {
+        self.extensions().last().unwrap_or(&UNKNOWN_EXTENSION)
+    }
+}

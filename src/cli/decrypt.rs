@@ -31,7 +31,7 @@ pub(super) trait Unlock: Sync {
     fn provider(&self) -> &'static str;
 
     /// The extensions that an output `name` in a folder can get.
-    fn extensions(&self, name: &str) -> &'static [&'static str];
+    fn extensions(&self, name: &str) -> Vec<&'static str>;
 
     /// Files that the run reads beside its inputs, and must not overwrite.
     fn reads(&self, inputs: &[PathBuf]) -> Vec<PathBuf>;
@@ -396,7 +396,7 @@ impl<U: Unlock> Run<'_, U> {
             Target::Check | Target::Stdout { .. } => vec![],
             Target::File(path) => vec![path.clone()],
             Target::Folder(folder) => {
-                let extensions = self.unlock.extensions(named).iter();
+                let extensions = self.unlock.extensions(named).into_iter();
                 extensions
                     .map(|extension| folder.join(format!("{named}.{extension}")))
                     // The metadata that lies there is no output of an earlier run.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::exit::Code;
-use super::provider::Provider;
 use super::qvoice::QvoiceFailure;
 use crate::cipher::CipherError;
 use crate::envelope::Container;
@@ -13,7 +12,7 @@ use crate::key::{
 };
 use crate::media::Sniff;
 use crate::pipeline;
-use crate::provider::MetadataError;
+use crate::provider::{MetadataError, Provider};
 
 /// Why a run, or one recording of it, failed. Strings are printable names of files.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +118,7 @@ impl Failure {
             Self::StdinTwice { .. } => (Code::Usage, "give one of them as a file".to_owned()),
             Self::Unread(..) => (Code::Input, "check the path and its permissions".to_owned()),
             Self::NotDecrypted(_, error) => pipeline_verdict(error),
-            Self::NoMetadata(_, provider) => (Code::Metadata, provider.metadata_hint().to_owned()),
+            Self::NoMetadata(_, provider) => (Code::Metadata, metadata_hint(*provider).to_owned()),
             Self::MetadataUnread(..) => (
                 Code::Metadata,
                 "check the path and its permissions; it must be one document or list page"
@@ -339,7 +338,7 @@ fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Code, String)
     let hint = match error {
         MetadataError::Syntax { .. }
         | MetadataError::Unrecognised { .. }
-        | MetadataError::Missing { .. } => provider.metadata_hint(),
+        | MetadataError::Missing { .. } => metadata_hint(provider),
         MetadataError::TooMany { .. } => {
             "pass the metadata of the recording itself, or the page that lists it"
         }
@@ -356,6 +355,25 @@ fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Code, String)
         }
     };
     (Code::Metadata, hint.to_owned())
+}
+
+/// What to ask the provider for, when there is no metadata.
+fn metadata_hint(provider: Provider) -> &'static str {
+    match provider {
+        Provider::TwilioVoice => {
+            "pass the recording's JSON (…/Recordings/RE….json or the status callback) with -m \
+             PATH, or --encrypted-cek and --iv"
+        }
+        Provider::TwilioVideo => {
+            "pass the response headers of the download (curl -D, wget -S, or aws s3api \
+             head-object) with -m PATH, or --encrypted-key and --iv"
+        }
+        Provider::Vonage => {
+            "pass the archive's JSON (the status callback or GET …/archive/ID) with -m PATH, or \
+             --password"
+        }
+        Provider::Qvoice => "pass the recording's metadata with -m PATH",
+    }
 }
 
 fn key_hint(name: &str, error: &KeyError) -> String {

@@ -11,7 +11,6 @@ use super::escape::{escape, json};
 use super::keys::{self, Passphrases};
 use super::metadata::{self, display};
 use super::printer::Printer;
-use super::provider::Provider;
 use super::qvoice::QvoiceFailure;
 use super::report::{ErrorLine, MediaLine, size};
 use super::stdin::{is_stdin, one_purpose};
@@ -20,7 +19,7 @@ use crate::io::Source;
 use crate::key::{KeyBlock, KeyRing, PublicKind, RingError, parse};
 use crate::media::{Media, Probe, Sniff, hms, sniff};
 use crate::provider::qvoice::{self, Config};
-use crate::provider::{Item, MetadataError};
+use crate::provider::{Item, MetadataError, Provider};
 
 /// The JSON line of one file. Fields are added, never renamed.
 #[derive(Serialize)]
@@ -227,7 +226,7 @@ fn text(
         Err(error) => return Err(QvoiceFailure::Configuration(name, error).into()),
     }
     let mut reason = None;
-    for provider in Provider::ALL {
+    for provider in Provider::WRAPPED {
         match provider.parse(&text) {
             Ok(items) if !items.is_empty() => {
                 let recordings = items

@@ -4,11 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::error::Failure;
-use super::provider::Provider;
 use super::stdin::is_stdin;
-use crate::envelope::Envelope;
+use crate::envelope::{Container, Envelope, UNKNOWN_EXTENSION};
 use crate::io;
-use crate::provider::Item;
+use crate::provider::{Item, Provider};
 
 /// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB. Reading
 /// it takes up to five times as much memory.
@@ -133,28 +132,20 @@ pub(super) fn display(path: &Path) -> String {
 /// What to name the output of `input` by if its metadata has no id: its name without the
 /// extensions of recordings and of encryption.
 pub(super) fn stem(input: &Path) -> Option<String> {
-    const KNOWN: [&str; 14] = [
-        "enc",
-        "encrypted",
-        "aes",
-        "bin",
-        "wav",
-        "mp3",
-        "json",
-        "mka",
-        "mkv",
-        "webm",
-        "mp4",
-        "m4a",
-        "ts",
-        "ogg",
-    ];
+    const ENCRYPTED: [&str; 4] = ["enc", "encrypted", "aes", UNKNOWN_EXTENSION];
+    let is_known = |extension: &str| {
+        let containers = Container::ALL.iter();
+        let media = containers.flat_map(|container| container.extensions());
+        media
+            .chain(&ENCRYPTED)
+            .any(|known| known.eq_ignore_ascii_case(extension))
+    };
     if is_stdin(input) {
         return None;
     }
     let mut stem = Path::new(input.file_name()?);
     while let Some(extension) = stem.extension().and_then(OsStr::to_str)
-        && KNOWN.contains(&extension.to_ascii_lowercase().as_str())
+        && is_known(extension)
     {
         stem = Path::new(stem.file_stem()?);
     }

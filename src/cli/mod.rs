@@ -12,7 +12,6 @@ mod metadata;
 mod own;
 mod printer;
 mod profile;
-mod provider;
 mod qvoice;
 mod report;
 mod stdin;
@@ -29,9 +28,8 @@ pub use self::escape::escape;
 use self::exit::Code;
 use self::printer::Printer;
 pub use self::profile::parse as parse_profile;
-use self::provider::Provider;
 use crate::envelope::{Envelope, Padding};
-use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};
+use crate::provider::{MetadataError, Provider, twilio_video, twilio_voice, vonage};
 
 /// Runs the program with these arguments, the first being its own name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {

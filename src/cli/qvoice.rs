@@ -25,13 +25,8 @@ use crate::io::{self, Source, TextEncoding};
 use crate::media::{Sniff, sniff};
 use crate::pipeline::search::{Derived, Found, Method, Pins, Search, SearchError, Secret, Subject};
 use crate::pipeline::{self, Opener};
-use crate::provider::MetadataError;
 use crate::provider::qvoice::{self, Config, Hints, Recording};
-
-/// The extensions that an output in a folder can get: whatever a tag proves.
-const EXTENSIONS: &[&str] = &[
-    "mp3", "wav", "ogg", "bin", "m4a", "mp4", "webm", "mka", "mkv", "ts", "json", "zip",
-];
+use crate::provider::{MetadataError, Provider};
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let uses_stdin = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdin);
@@ -293,11 +288,11 @@ impl Unlock for Keys<'_> {
     type Recording = Hints;
 
     fn provider(&self) -> &'static str {
-        "qvoice"
+        Provider::Qvoice.name()
     }
 
-    fn extensions(&self, _name: &str) -> &'static [&'static str] {
-        EXTENSIONS
+    fn extensions(&self, name: &str) -> Vec<&'static str> {
+        Provider::Qvoice.extensions(name)
     }
 
     fn reads(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {

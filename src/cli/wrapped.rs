@@ -9,13 +9,13 @@ use super::error::Failure;
 use super::keys::{self, Passphrases};
 use super::metadata::{Metadata, display, sidecar};
 use super::printer::Printer;
-use super::provider::Provider;
 use super::report::Line;
 use super::stdin::{is_stdin, one_purpose};
 use crate::envelope::{ContentCipher, Envelope, Padding};
 use crate::io::{Source, run_command};
 use crate::key::{ContentKey, Fingerprint, KeyRing, content_key_from_unwrapped};
 use crate::pipeline::{self, Opener};
+use crate::provider::Provider;
 
 /// The most that `--unwrap-command` can answer: no RSA key wraps more.
 const UNWRAPPED_LIMIT: u64 = 4096;
@@ -92,7 +92,7 @@ impl Unlock for Wrapped<'_> {
         self.provider.name()
     }
 
-    fn extensions(&self, name: &str) -> &'static [&'static str] {
+    fn extensions(&self, name: &str) -> Vec<&'static str> {
         self.provider.extensions(name)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Transport;
-use crate::envelope::Container;
+use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
 /// What the plaintext is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Media {
             sample_rate: None,
             channels: None,
             duration: None,
-            extension: "bin",
+            extension: UNKNOWN_EXTENSION,
             transport: None,
             notes: Vec::new(),
         }
@@ -53,7 +53,7 @@ impl Media {
     pub(super) fn of(container: Container) -> Self {
         Self {
             container: Some(container),
-            extension: extension(container),
+            extension: container.extension(),
             ..Self::unknown()
         }
     }
@@ -62,7 +62,7 @@ impl Media {
     pub(super) fn of_damaged(container: Container) -> Self {
         Self {
             damaged: Some(container),
-            extension: extension(container),
+            extension: container.extension(),
             notes: vec![Note::FirstBlockDamaged(container)],
             ..Self::unknown()
         }
@@ -136,20 +136,6 @@ pub fn container_name(container: Container) -> &'static str {
         Container::Ogg => "Ogg",
         Container::Json => "JSON",
         Container::Zip => "ZIP",
-    }
-}
-
-fn extension(container: Container) -> &'static str {
-    match container {
-        Container::Wav => "wav",
-        Container::MpegTs => "ts",
-        Container::Matroska => "mkv",
-        Container::WebM => "webm",
-        Container::Mp4 => "mp4",
-        Container::Mp3 => "mp3",
-        Container::Ogg => "ogg",
-        Container::Json => "json",
-        Container::Zip => "zip",
     }
 }
 

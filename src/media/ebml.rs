@@ -65,7 +65,7 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
         None => media.notes.push(Note::HeaderIncomplete),
     }
     if container == Container::Matroska && media.video.is_none() && media.audio.is_some() {
-        media.extension = "mka";
+        media.extension = container.sound_extension();
     }
     Some(media)
 }

@@ -19,7 +19,7 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
     let brand = brand(head)?;
     let mut media = Media::of(Container::Mp4);
     if matches!(&brand, b"M4A " | b"M4B ") {
-        media.extension = "m4a";
+        media.extension = Container::Mp4.sound_extension();
     }
     for found in Boxes::of(head) {
         let present = length.saturating_sub(found.at as u64);

@@ -1,16 +1,21 @@
-//! The providers' metadata, one file a provider: bytes in, [`Envelope`]s out.
+//! The providers: their names and ids, and their metadata, one file a provider: bytes in,
+//! [`Envelope`]s out.
 //!
 //! Parsing only: no files, no keys, no cryptography, no media.
 
 mod document;
 mod error;
+mod id;
 mod json;
 pub mod qvoice;
 pub mod twilio_video;
 pub mod twilio_voice;
 pub mod vonage;
+mod which;
 
 pub use error::MetadataError;
+pub use id::IdKind;
+pub use which::Provider;
 
 use crate::envelope::Envelope;
 
