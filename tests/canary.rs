@@ -116,8 +116,9 @@ fn content_key(case: &Value) -> Option<[u8; 32]> {
     };
     let envelopes: Vec<Envelope> = items
         .ok()?
+        .into_items()
         .into_iter()
-        .filter_map(|item| item.envelope.ok())
+        .filter_map(|item| item.outcome.ok())
         .collect();
     let mut ring = KeyRing::default();
     ring.add("pkcs8.pem", &std::fs::read(fixture("keys/pkcs8.pem")).ok()?)

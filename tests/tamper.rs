@@ -555,7 +555,7 @@ fn every_bit_of_a_wrapped_key_counts() {
             Some("twilio-video") => twilio_video::parse(&text),
             _ => vonage::parse(&text),
         };
-        let envelope = items.unwrap().remove(0).envelope.unwrap();
+        let envelope = items.unwrap().items()[0].outcome.clone().unwrap();
         open_with(&envelope, media, &ring).expect("it opens as it is");
 
         let right = &envelope.wrap.wrapped;

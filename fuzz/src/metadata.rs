@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use unreel::envelope::{ContentCipher, Envelope, Padding, Payload, WrapAlgorithm};
-use unreel::provider::{self, Item, MetadataError};
+use unreel::provider::{self, Item, Listing, MetadataError};
 
-type Parsed = Result<Vec<Item>, MetadataError>;
+type Parsed = Result<Listing, MetadataError>;
 
 /// A parser of one provider, and what its envelopes look like.
 struct Provider {
@@ -98,7 +98,8 @@ pub fn vonage(data: &[u8]) {
 
 impl Provider {
     fn check(&self, data: &[u8]) {
-        let parsed = (self.parse)(data);
+        let parse = |data: &[u8]| (self.parse)(data).map(Listing::into_items);
+        let parsed = parse(data);
         match &parsed {
             Ok(items) => self.check_items(items),
             Err(error) => check_error(error),
@@ -106,7 +107,7 @@ impl Provider {
         if let Some(text) = plain_text(data) {
             for encoded in encodings(text) {
                 assert_eq!(
-                    (self.parse)(&encoded),
+                    parse(&encoded),
                     parsed,
                     "another encoding of {text:?}"
                 );
@@ -119,7 +120,7 @@ impl Provider {
         let different: HashSet<_> = ids.iter().collect();
         assert_eq!(ids.len(), different.len(), "two items of one id: {ids:?}");
         for item in items {
-            match &item.envelope {
+            match &item.outcome {
                 Ok(envelope) => {
                     assert_eq!(envelope.id, item.id);
                     self.check_envelope(envelope);
@@ -137,10 +138,10 @@ impl Provider {
         let document = (self.document)(envelope).to_string();
         let again = Item {
             id: envelope.id.clone(),
-            envelope: Ok(envelope.clone()),
+            outcome: Ok(envelope.clone()),
         };
         assert_eq!(
-            (self.parse)(document.as_bytes()),
+            (self.parse)(document.as_bytes()).map(Listing::into_items),
             Ok(vec![again]),
             "{document}"
         );

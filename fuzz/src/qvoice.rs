@@ -115,8 +115,8 @@ pub fn qvoice_recording(data: &[u8]) {
         Ok(recordings) => recordings,
         Err(error) => return check_error(&error),
     };
-    for recording in recordings {
-        match &recording.hints {
+    for recording in recordings.into_items() {
+        match &recording.outcome {
             Ok(hints) => check_hints(hints),
             Err(error) => check_error(error),
         }
@@ -142,7 +142,7 @@ fn check_hints(hints: &Hints) {
     })
     .to_string();
     let again = qvoice::parse(text.as_bytes()).expect("it was written of one");
-    let again: Vec<_> = again.iter().map(|recording| &recording.hints).collect();
+    let again: Vec<_> = again.items().iter().map(|recording| &recording.outcome).collect();
     assert_eq!(again, [&Ok(hints.clone())], "{text}");
 }
 

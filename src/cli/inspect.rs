@@ -228,8 +228,9 @@ fn text(
     let mut reason = None;
     for provider in Provider::WRAPPED {
         match provider.parse(&text) {
-            Ok(items) if !items.is_empty() => {
-                let recordings = items
+            Ok(listing) if !listing.items().is_empty() => {
+                let recordings = listing
+                    .into_items()
                     .into_iter()
                     .map(|item| Recording::of(item, ring, passphrases))
                     .collect::<Result<_, _>>()?;
@@ -290,7 +291,7 @@ impl Recording {
             opened_by: vec![],
             error: None,
         };
-        match item.envelope {
+        match item.outcome {
             Ok(envelope) => {
                 recording.wrap = Some(envelope.wrap.algorithm.name());
                 recording.cipher = Some(envelope.cipher.name());

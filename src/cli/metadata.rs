@@ -7,7 +7,7 @@ use super::error::Failure;
 use super::stdin::is_stdin;
 use crate::envelope::{Container, Envelope, UNKNOWN_EXTENSION};
 use crate::io;
-use crate::provider::{Item, Provider};
+use crate::provider::{Listing, Provider};
 
 /// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB. Reading
 /// it takes up to five times as much memory.
@@ -26,7 +26,7 @@ pub(super) enum Metadata {
 /// A document that was read and parsed.
 pub(super) struct Document {
     name: String,
-    items: Vec<Item>,
+    listing: Listing,
 }
 
 impl Document {
@@ -35,8 +35,8 @@ impl Document {
         let name = display(path);
         let bytes = read(path).map_err(|error| Failure::MetadataUnread(name.clone(), error))?;
         match provider.parse(&bytes) {
-            Ok(items) if items.is_empty() => Err(Failure::NoRecordings(name)),
-            Ok(items) => Ok(Self { name, items }),
+            Ok(listing) if listing.items().is_empty() => Err(Failure::NoRecordings(name)),
+            Ok(listing) => Ok(Self { name, listing }),
             Err(error) => Err(Failure::Metadata(name, provider, error)),
         }
     }
@@ -45,23 +45,13 @@ impl Document {
     fn envelope(&self, provider: Provider, input: &Path) -> Result<Envelope, Failure> {
         let name = self.name.clone();
         let file_name = input.file_name().unwrap_or_default().to_string_lossy();
-        let file_name = file_name.to_ascii_lowercase();
-        let count = self.items.len();
-        let named = |item: &Item| {
-            item.id
-                .as_ref()
-                .is_some_and(|id| !id.is_empty() && file_name.contains(&id.to_ascii_lowercase()))
-        };
-        let found = match self.items.as_slice() {
-            [only] => Some(only),
-            several => several.iter().find(|item| named(item)),
-        };
-        match found.map(|item| item.envelope.clone()) {
+        let found = self.listing.find(&file_name);
+        match found.map(|item| item.outcome.clone()) {
             Some(Ok(envelope)) => Ok(envelope),
             Some(Err(error)) => Err(Failure::Metadata(name, provider, error)),
             None => Err(Failure::NotNamed {
                 metadata: name,
-                count,
+                count: self.listing.items().len(),
                 input: display(input),
             }),
         }

@@ -25,8 +25,8 @@ use crate::io::{self, Source, TextEncoding};
 use crate::media::{Sniff, sniff};
 use crate::pipeline::search::{Derived, Found, Method, Pins, Search, SearchError, Secret, Subject};
 use crate::pipeline::{self, Opener};
-use crate::provider::qvoice::{self, Config, Hints, Recording};
-use crate::provider::{MetadataError, Provider};
+use crate::provider::qvoice::{self, Config, Hints};
+use crate::provider::{Listing, MetadataError, Provider};
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let uses_stdin = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdin);
@@ -63,7 +63,7 @@ struct Keys<'a> {
     /// Versions that Qvoice itself would refuse, and why.
     unusable: Vec<(Option<u64>, MetadataError)>,
     key_id: Option<String>,
-    recordings: Option<Vec<Recording>>,
+    recordings: Option<Listing<Hints>>,
     pins: Pins,
     /// A profile that is to be written.
     new_profile: Option<PathBuf>,
@@ -196,21 +196,12 @@ impl<'a> Keys<'a> {
             &recordings
         };
         let file = input.file_name().unwrap_or_default().to_string_lossy();
-        let file = file.to_ascii_lowercase();
-        let named = |recording: &&Recording| {
-            let id = recording.id.as_ref();
-            id.is_some_and(|id| !id.is_empty() && file.contains(&id.to_ascii_lowercase()))
-        };
-        let found = match all.as_slice() {
-            [only] => Some(only),
-            several => several.iter().find(named),
-        };
-        match found.map(|recording| recording.hints.clone()) {
+        match all.find(&file).map(|item| item.outcome.clone()) {
             Some(Ok(hints)) => Ok(hints),
             Some(Err(error)) => Err(Failure::from(QvoiceFailure::RecordingMetadata(name, error))),
             None => Err(Failure::NotNamed {
                 metadata: name,
-                count: all.len(),
+                count: all.items().len(),
                 input: display(input),
             }),
         }
@@ -473,12 +464,12 @@ fn read_secret(what: &'static str, path: &Path) -> Result<Zeroizing<String>, Fai
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn read_recordings(path: &Path) -> Result<Vec<Recording>, Failure> {
+fn read_recordings(path: &Path) -> Result<Listing<Hints>, Failure> {
     let name = display(path);
     let bytes =
         metadata::read(path).map_err(|error| Failure::MetadataUnread(name.clone(), error))?;
     match qvoice::parse(&bytes) {
-        Ok(recordings) if recordings.is_empty() => Err(Failure::NoRecordings(name)),
+        Ok(recordings) if recordings.items().is_empty() => Err(Failure::NoRecordings(name)),
         Ok(recordings) => Ok(recordings),
         Err(error) => Err(Failure::from(QvoiceFailure::RecordingMetadata(name, error))),
     }

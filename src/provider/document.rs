@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
 use base64::{DecodeError, Engine};
 
-use super::Item;
 use super::error::MetadataError;
+use super::listing::{Item, Listing};
 use crate::envelope::Envelope;
 
 /// What a document says of one recording.
@@ -144,7 +144,10 @@ pub(super) fn item(id: Option<String>, mut envelope: Outcome) -> Item {
     if let Ok(envelope) = &mut envelope {
         envelope.id.clone_from(&id);
     }
-    Item { id, envelope }
+    Item {
+        id,
+        outcome: envelope,
+    }
 }
 
 /// One item a recording, in the order of first appearance; `merge` takes a later word on the
@@ -156,31 +159,31 @@ pub(super) fn item(id: Option<String>, mut envelope: Outcome) -> Item {
 pub(super) fn settle(
     items: impl IntoIterator<Item = Item>,
     merge: fn(&mut Outcome, Outcome),
-) -> Result<Vec<Item>, MetadataError> {
+) -> Result<Listing, MetadataError> {
     let mut settled: Vec<Item> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
         let place = item.id.as_ref().and_then(|id| places.get(id));
         if let Some(earlier) = place.and_then(|place| settled.get_mut(*place)) {
-            merge(&mut earlier.envelope, item.envelope);
+            merge(&mut earlier.outcome, item.outcome);
             continue;
         }
         if let Some(id) = &item.id {
             places.insert(id.clone(), settled.len());
-        } else if item.envelope.is_err() && settled.last() == Some(&item) {
+        } else if item.outcome.is_err() && settled.last() == Some(&item) {
             continue;
         }
         settled.push(item);
     }
     let nameless = settled
         .iter()
-        .all(|item| item.id.is_none() && item.envelope.is_err());
+        .all(|item| item.id.is_none() && item.outcome.is_err());
     match settled.first() {
         Some(Item {
-            envelope: Err(error),
+            outcome: Err(error),
             ..
         }) if nameless => Err(error.clone()),
-        _ => Ok(settled),
+        _ => Ok(Listing::new(settled)),
     }
 }
 
@@ -222,7 +225,7 @@ mod tests {
     }
 
     fn settled(items: Vec<Item>) -> Result<Vec<Item>, MetadataError> {
-        settle(items, |earlier, later| *earlier = later)
+        settle(items, |earlier, later| *earlier = later).map(Listing::into_items)
     }
 
     fn utf16_file(mark: &[u8], text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! The providers: their names and ids, and their metadata, one file a provider: bytes in,
-//! [`Envelope`]s out.
+//! [`Envelope`](crate::envelope::Envelope)s out.
 //!
 //! Parsing only: no files, no keys, no cryptography, no media.
 
@@ -7,6 +7,7 @@ mod document;
 mod error;
 mod id;
 mod json;
+mod listing;
 pub mod qvoice;
 pub mod twilio_video;
 pub mod twilio_voice;
@@ -15,18 +16,5 @@ mod which;
 
 pub use error::MetadataError;
 pub use id::IdKind;
+pub use listing::{Item, Listing};
 pub use which::Provider;
-
-use crate::envelope::Envelope;
-
-/// One recording that a metadata document speaks of.
-///
-/// A list page holds many; one that cannot be opened (not encrypted, not completed) does not
-/// stand in the way of the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// The provider's id of the recording. Untrusted text.
-    pub id: Option<String>,
-    /// Its envelope, or why there is none.
-    pub envelope: Result<Envelope, MetadataError>,
-}

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use serde_json::Number;
 
 use super::document::{self, Outcome};
+use super::error::MetadataError;
 use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::listing::{Item, Listing};
 use crate::envelope::{
     Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
@@ -50,7 +51,7 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one recording is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
     let text = if bytes.starts_with(b"HTTP/") {
         // `curl -i`: what follows the headers is media.
         String::from_utf8_lossy(bytes.get(..HEADERS).unwrap_or(bytes))
@@ -325,20 +326,20 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_twilios() {
-        let envelope = sample(Some(RT)).envelope.unwrap();
+        let envelope = sample(Some(RT)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(RT));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaPkcs1v15);
         assert_eq!(envelope.wrap.payload, Payload::Key);
@@ -387,7 +388,10 @@ mod tests {
             b"\r\n\x00\xFF\nx-amz-meta-x-amz-iv: AAAA\n",
         ]
         .concat();
-        assert_eq!(parse(&file), Ok(vec![sample(None)]));
+        assert_eq!(
+            parse(&file).map(Listing::into_items),
+            Ok(vec![sample(None)])
+        );
     }
 
     #[test]
@@ -439,7 +443,7 @@ mod tests {
         let plain = document::item(Some(CJ.to_owned()), Err(MetadataError::NotEncrypted));
         assert_eq!(items[1], plain);
         assert!(matches!(
-            items[2].envelope,
+            items[2].outcome,
             Err(MetadataError::Syntax { .. })
         ));
     }

@@ -6,8 +6,9 @@
 //! (`TwilioDevEd/encrypted-media-recordings`, README)
 
 use super::document::{self, Outcome};
+use super::error::MetadataError;
 use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::listing::{Item, Listing};
 use crate::envelope::{ContentCipher, Envelope, Expected, KeyWrap, Payload, WrapAlgorithm};
 
 // The documented spelling comes first; the others are in Twilio's OpenAPI description, its
@@ -40,7 +41,7 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one recording is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
     let text = document::text(bytes, ACCEPTED)?;
     let text = text.trim();
     let entries = if text.starts_with(['{', '[', '"']) {
@@ -275,20 +276,20 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_twilios() {
-        let envelope = sample(Some(SID)).envelope.unwrap();
+        let envelope = sample(Some(SID)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(SID));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaOaepSha256);
         assert_eq!(envelope.wrap.payload, Payload::Key);
@@ -429,13 +430,13 @@ mod tests {
         );
         let items = parsed(&page).unwrap();
         assert_eq!(items.len(), 4);
-        assert_eq!(items[0].envelope, Err(MetadataError::NotEncrypted));
+        assert_eq!(items[0].outcome, Err(MetadataError::NotEncrypted));
         assert_eq!(items[1], sample(Some(SID)));
         assert_eq!(
-            items[2].envelope.clone().unwrap_err().to_string(),
+            items[2].outcome.clone().unwrap_err().to_string(),
             "encryption_details is a number, not an object"
         );
-        assert_eq!(items[3].envelope, Err(WANTED));
+        assert_eq!(items[3].outcome, Err(WANTED));
     }
 
     #[test]
@@ -475,7 +476,7 @@ mod tests {
     fn a_broken_line_leaves_the_others_alone() {
         let items = parsed(&format!("{}\n{{\"sid\":\n", resource())).unwrap();
         assert_eq!(items[0], sample(Some(SID)));
-        let error = items[1].envelope.clone().unwrap_err();
+        let error = items[1].outcome.clone().unwrap_err();
         assert!(matches!(error, MetadataError::Syntax { .. }), "{error}");
     }
 

@@ -6,8 +6,9 @@
 //! (Vonage, "Archive Encryption")
 
 use super::document::{self, Outcome};
+use super::error::MetadataError;
 use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::listing::{Item, Listing};
 use crate::envelope::{
     Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
@@ -35,7 +36,7 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one archive is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
     let text = document::text(bytes, "JSON or a base64 password")?;
     let text = text.trim();
     if text.starts_with(['{', '[', '"']) {
@@ -185,20 +186,20 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_vonages() {
-        let envelope = sample(Some(ARCHIVE)).envelope.unwrap();
+        let envelope = sample(Some(ARCHIVE)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(ARCHIVE));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaOaepSha1);
         assert_eq!(envelope.wrap.payload, Payload::HeaderKeyIv);
@@ -290,9 +291,9 @@ mod tests {
         let plain = r#"{"id":"plain","status":"available","password":""}"#;
         let items = parsed(&format!(r#"{{"items":[{plain},{},null]}}"#, uploaded())).unwrap();
         assert_eq!(items.len(), 3);
-        assert_eq!(items[0].envelope, Err(MetadataError::NotEncrypted));
+        assert_eq!(items[0].outcome, Err(MetadataError::NotEncrypted));
         assert_eq!(items[1], sample(Some(ARCHIVE)));
-        assert_eq!(items[2].envelope, Err(WANTED));
+        assert_eq!(items[2].outcome, Err(WANTED));
         assert_eq!(parsed(r#"{"count":0,"items":[]}"#), Ok(vec![]));
     }
 
@@ -323,7 +324,7 @@ mod tests {
         let digest = |sum: &str| {
             let text = uploaded().replace("\"size\"", &format!(r#""sha256sum":{sum},"size""#));
             parsed(&text).unwrap()[0]
-                .envelope
+                .outcome
                 .clone()
                 .map(|envelope| envelope.expected.sha256)
         };

@@ -1,7 +1,9 @@
 //! The providers by name: what belongs to which.
 
+use super::error::MetadataError;
 use super::id::IdKind;
-use super::{Item, MetadataError, twilio_video, twilio_voice, vonage};
+use super::listing::Listing;
+use super::{twilio_video, twilio_voice, vonage};
 use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
 /// A provider of encrypted recordings.
@@ -62,7 +64,7 @@ impl Provider {
     /// # Errors
     /// Those of the provider's own `parse`; with Qvoice always
     /// [`Unrecognised`](MetadataError::Unrecognised).
-    pub fn parse(self, metadata: &[u8]) -> Result<Vec<Item>, MetadataError> {
+    pub fn parse(self, metadata: &[u8]) -> Result<Listing, MetadataError> {
         match self {
             Self::TwilioVoice => twilio_voice::parse(metadata),
             Self::TwilioVideo => twilio_video::parse(metadata),

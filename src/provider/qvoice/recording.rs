@@ -14,17 +14,10 @@ use zeroize::Zeroizing;
 use super::super::document;
 use super::super::error::MetadataError;
 use super::super::json::{self, Json, Object};
+use super::super::listing::{Item, Listing};
 use super::config::number;
 use super::{check_length, mode};
 use crate::envelope::Mode;
-
-/// One recording that a metadata document speaks of.
-pub struct Recording {
-    /// Its id. Untrusted text.
-    pub id: Option<String>,
-    /// What is said of it, or why it cannot be used.
-    pub hints: Result<Hints, MetadataError>,
-}
 
 /// What the metadata of one recording says of its encryption.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -91,7 +84,7 @@ const WITHIN: [&str; 5] = [
 ///
 /// # Errors
 /// See [`MetadataError`]; a list's recordings have their own.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Recording>, MetadataError> {
+pub fn parse(bytes: &[u8]) -> Result<Listing<Hints>, MetadataError> {
     let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
     let mut recordings = Vec::new();
     for entry in json::entries(&text, "recordings")? {
@@ -105,23 +98,23 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Recording>, MetadataError> {
     }
     match recordings.as_slice() {
         [
-            Recording {
+            Item {
                 id: None,
-                hints: Err(error),
+                outcome: Err(error),
             },
         ] => Err(error.clone()),
-        _ => Ok(recordings),
+        _ => Ok(Listing::new(recordings)),
     }
 }
 
-fn failed(error: MetadataError) -> Recording {
-    Recording {
+fn failed(error: MetadataError) -> Item<Hints> {
+    Item {
         id: None,
-        hints: Err(error),
+        outcome: Err(error),
     }
 }
 
-fn read(object: &Object) -> Recording {
+fn read(object: &Object) -> Item<Hints> {
     let objects: Vec<&Object> = WITHIN
         .iter()
         .filter_map(|name| match object.get(&[name]) {
@@ -131,8 +124,8 @@ fn read(object: &Object) -> Recording {
         .collect();
     let objects: Vec<&Object> = std::iter::once(object).chain(objects).collect();
     let id = first(&objects, &ID, text).ok().flatten();
-    let hints = hints(&objects, id.clone());
-    Recording { id, hints }
+    let outcome = hints(&objects, id.clone());
+    Item { id, outcome }
 }
 
 fn hints(objects: &[&Object], id: Option<String>) -> Result<Hints, MetadataError> {
@@ -238,9 +231,10 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<Hints, String> {
-        let mut all = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let all = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let mut all = all.into_items();
         assert_eq!(all.len(), 1);
-        all.remove(0).hints.map_err(|error| error.to_string())
+        all.remove(0).outcome.map_err(|error| error.to_string())
     }
 
     #[test]
