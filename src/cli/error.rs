@@ -12,7 +12,7 @@ use crate::key::{
 };
 use crate::media::Sniff;
 use crate::pipeline;
-use crate::provider::{MetadataError, Provider};
+use crate::provider::{Dump, MetadataError, Provider};
 
 /// Why a run, or one recording of it, failed. Strings are printable names of files.
 #[derive(Debug, thiserror::Error)]
@@ -349,12 +349,40 @@ fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Code, String)
         MetadataError::Unsupported { .. } => {
             "unreel opens what the provider documents today; please report this one"
         }
+        MetadataError::NoKey => {
+            "fetch the headers from Twilio again (curl -D, wget -S), or those of the object before \
+             it was copied; a recording made without encryption needs no decryption"
+        }
+        MetadataError::Key => {
+            "keys are passed with -k; -m is for what the provider says of the recording"
+        }
+        MetadataError::Dump(dump) => dump_hint(*dump),
+        MetadataError::OfAnother { provider } => {
+            return (Code::Metadata, format!("use unreel {provider}"));
+        }
         MetadataError::NotEncrypted => "it needs no decryption: download the media and play it",
         MetadataError::NotCompleted { .. } => {
             "wait until the recording is completed and fetch its metadata again"
         }
     };
     (Code::Metadata, hint.to_owned())
+}
+
+/// How to have JSON of it.
+fn dump_hint(dump: Dump) -> &'static str {
+    match dump {
+        Dump::Python => "print it as JSON: print(json.dumps(dict(HEADERS_OR_DICT)))",
+        Dump::Ruby => "print it as JSON: require 'json'; puts HASH.to_json",
+        Dump::Php => "print it as JSON: echo json_encode($ARRAY);",
+        Dump::Java => "print it as JSON: new com.google.gson.Gson().toJson(MAP)",
+        Dump::Go => "print it as JSON: json.NewEncoder(os.Stdout).Encode(MAP)",
+        Dump::JavaScript => "print it as JSON: console.log(JSON.stringify(OBJECT))",
+        Dump::PowerShell => "print it as JSON: $OBJECT | ConvertTo-Json -Depth 9",
+        Dump::Table | Dump::Text => {
+            "have it as JSON: aws s3api head-object … --output json, or twilio … -o json"
+        }
+        Dump::Csv => "pass the provider's JSON of the recording, not a table of them",
+    }
 }
 
 /// What to ask the provider for, when there is no metadata.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::error::Category;
 
 use super::error::Failure;
 use super::metadata::display;
@@ -15,7 +17,7 @@ use crate::pipeline::search::{Method, Pins};
 /// The most that a profile can have.
 const LIMIT: u64 = 64 * 1024;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Profile {
     schema: u32,
     layout: String,
@@ -44,16 +46,35 @@ pub(super) fn read(path: &Path) -> Result<Option<Pins>, Failure> {
 /// # Errors
 /// What is wrong with it, in a few words.
 pub fn parse(bytes: &[u8]) -> Result<Pins, String> {
-    let profile: Profile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if profile.schema != 1 {
-        return Err(format!("its schema is {}, not 1", profile.schema));
+    let profile: serde_json::Map<String, Value> =
+        serde_json::from_slice(bytes).map_err(|error| {
+            let place = format!("line {} column {}", error.line(), error.column());
+            match error.classify() {
+                // What else serde says of a value quotes it, and the file may be a secret.
+                Category::Data => format!("it is no JSON object, at {place}"),
+                _ => format!("it is not JSON, at {place}"),
+            }
+        })?;
+    let field = |name: &str| match profile.get(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("`{name}` is no string")),
+        None => Err(format!("`{name}` is missing")),
+    };
+    let fields = ["layout", "kdf", "key_form", "salt_form", "aad"].map(field);
+    let [layout, kdf, key_form, salt_form, aad] = fields;
+    let (layout, kdf, key_form) = (layout?, kdf?, key_form?);
+    let (salt_form, aad) = (salt_form?, aad?);
+    match profile.get("schema") {
+        Some(schema) if *schema == 1 => {}
+        Some(_) => return Err("its schema is not 1".to_owned()),
+        None => return Err("`schema` is missing".to_owned()),
     }
     Ok(Pins {
-        layout: Some(value(&profile.layout)?),
-        kdf: Some(value(&profile.kdf)?),
-        key_form: Some(value(&profile.key_form)?),
-        salt_form: Some(value(&profile.salt_form)?),
-        aad: Some(value(&profile.aad)?),
+        layout: Some(value(layout)?),
+        kdf: Some(value(kdf)?),
+        key_form: Some(value(key_form)?),
+        salt_form: Some(value(salt_form)?),
+        aad: Some(value(aad)?),
     })
 }
 
@@ -126,6 +147,28 @@ mod tests {
         let long = kdf(&"x".repeat(60_000)).unwrap_err();
         assert_eq!(long, "a name of 60000 bytes is not known");
         let schema = parse(text("raw").replace(": 1", ": 2").as_bytes());
-        assert_eq!(schema, Err("its schema is 2, not 1".to_owned()));
+        assert_eq!(schema, Err("its schema is not 1".to_owned()));
+    }
+
+    /// A passphrase in the profile's place was quoted: `invalid type: string "…"`.
+    #[test]
+    fn a_secret_in_the_profiles_place_is_not_repeated() {
+        let secret = "correct horse ... battery";
+        for text in [
+            secret.to_owned(),
+            format!("\"{secret}\""),
+            format!("[\"{secret}\"]"),
+            "4711471147114711".to_owned(),
+            r#"{"schema": "4711471147114711"}"#.to_owned(),
+            format!(r#"{{"schema": 1, "layout": ["{secret}"]}}"#),
+            format!(r#"{{"schema": 1, "layout": "{secret}"}}"#),
+            format!(r#"{{"password": "{secret}"}}"#),
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert!(
+                !error.contains("horse") && !error.contains("4711"),
+                "{error}"
+            );
+        }
     }
 }

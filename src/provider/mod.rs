@@ -3,18 +3,21 @@
 //!
 //! Parsing only: no files, no keys, no cryptography, no media.
 
+mod decode;
 mod document;
 mod error;
 mod id;
 mod json;
 mod listing;
 pub mod qvoice;
+mod search;
+mod shape;
 pub mod twilio_video;
 pub mod twilio_voice;
 pub mod vonage;
 mod which;
 
-pub use error::MetadataError;
+pub use error::{Dump, MetadataError};
 pub use id::IdKind;
 pub use listing::{Item, Listing};
 pub use which::Provider;

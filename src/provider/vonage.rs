@@ -7,8 +7,9 @@
 
 use super::document::{self, Outcome};
 use super::error::MetadataError;
-use super::json::{self, Json, Object};
+use super::json::Object;
 use super::listing::{Item, Listing};
+use super::search::{self, Knows, Rules};
 use crate::envelope::{
     Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
@@ -37,15 +38,7 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one archive is its item's error.
 pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
-    let text = document::text(bytes, "JSON or a base64 password")?;
-    let text = text.trim();
-    if text.starts_with(['{', '[', '"']) {
-        let entries = json::entries(text, "items")?;
-        document::settle(entries.into_iter().map(item), take_password)
-    } else {
-        let item = document::item(None, from_password(text));
-        document::settle([item], take_password)
-    }
+    search::read(bytes, &RULES)
 }
 
 /// Makes an envelope of the password alone, as on the command line.
@@ -58,17 +51,48 @@ pub fn from_password(password: &str) -> Result<Envelope, MetadataError> {
     envelope("password", password, None)
 }
 
-fn item(entry: json::Entry) -> Item {
-    let (id, envelope) = match entry {
-        Ok(Json::String(password)) => (None, from_password(&password)),
-        Ok(Json::Object(object)) => match object.text(ID) {
-            Ok(id) => (id.map(|(_, id)| id.to_owned()), archive(&object)),
-            Err(error) => (None, Err(error)),
-        },
-        Ok(_) => (None, Err(WANTED)),
-        Err(error) => (None, Err(error)),
-    };
-    document::item(id, envelope)
+const RULES: Rules<Envelope> = Rules {
+    accepted: "JSON or a base64 password",
+    wanted: WANTED,
+    lists: &["items"],
+    knows,
+    item: |object, _| item(object),
+    bare,
+    merge: take_password,
+};
+
+fn knows(object: &Object) -> Knows {
+    if object.has(PASSWORD) {
+        Knows::Encryption
+    } else if object.has(SESSION) {
+        Knows::Recording
+    } else {
+        Knows::Nothing
+    }
+}
+
+fn item(object: &Object) -> Item {
+    match object.text(ID) {
+        Ok(id) => {
+            let id = id.map(|(_, id)| id.to_owned());
+            document::item(id, archive(object))
+        }
+        Err(error) => document::item(None, Err(error)),
+    }
+}
+
+/// A text is a password only if it can be what RSA encrypted. Of any other text nothing is said:
+/// people give passphrases and keys in its place.
+fn bare(text: &str) -> Option<Outcome> {
+    let password = text.trim().trim_matches('"');
+    if password.is_empty() {
+        return Some(Err(MetadataError::NotEncrypted));
+    }
+    let outcome = envelope("password", password, None);
+    let is_whole = |envelope: &Envelope| envelope.wrap.wrapped.len().is_multiple_of(8);
+    outcome
+        .is_ok_and(|envelope| is_whole(&envelope))
+        .then(|| envelope("password", password, None))
 }
 
 /// "After the archive is created, the archive status POST requests to your callback URL include
@@ -79,13 +103,13 @@ fn archive(archive: &Object) -> Outcome {
     }
     // Vonage sends "" for an archive that is not encrypted, and for one that is not yet done.
     match archive.text(STATUS)? {
-        _ if !archive.has(PASSWORD) && !archive.has(SESSION) => Err(WANTED),
         Some((_, status @ ("started" | "paused" | "stopped" | "failed"))) => {
             Err(MetadataError::NotCompleted {
                 status: status.to_owned(),
             })
         }
-        _ => Err(MetadataError::NotEncrypted),
+        _ if archive.has(PASSWORD) => Err(MetadataError::NotEncrypted),
+        _ => Err(MetadataError::Missing { field: "password" }),
     }
 }
 
@@ -124,10 +148,6 @@ fn wrapped(field: &str, password: &str) -> Result<Vec<u8>, MetadataError> {
             field: document::quoted(field),
             problem: "hexadecimal, not base64".to_owned(),
         });
-    }
-    // The URL-safe alphabet (RFC 4648, section 5), unless both are mixed.
-    if password.contains(['-', '_']) && !password.contains(['+', '/']) {
-        return document::wrapped_key(field, &password.replace('-', "+").replace('_', "/"));
     }
     document::wrapped_key(field, password)
 }
@@ -281,7 +301,8 @@ mod tests {
             assert_eq!(error(&archive(status, "\"\"")), not_completed(status));
         }
         let absent = r#"{"id":"1","sessionId":"2","status":"available"}"#;
-        assert_eq!(error(absent), MetadataError::NotEncrypted);
+        let missing = MetadataError::Missing { field: "password" };
+        assert_eq!(error(absent), missing);
         assert_eq!(error(r#""""#), MetadataError::NotEncrypted);
         assert_eq!(from_password(" "), Err(MetadataError::NotEncrypted));
     }
@@ -300,15 +321,21 @@ mod tests {
     #[test]
     fn passwords_that_cannot_be_right_say_why() {
         let cases = [
-            ("e42c...d23", "password is shortened (`e42c...d23`)"),
+            (
+                "e42c...d23",
+                "password is shortened: it has an ellipsis in it",
+            ),
             ("e42cd2", "password is hexadecimal, not base64"),
-            ("e42c!", "password is not base64: `!` after 4 characters"),
-            ("-_+/", "password is not base64: `-` after 0 characters"),
+            ("e42c!", "password is not base64: see character 5"),
+            ("-_+/", "password is not base64: see character 1"),
             ("gggg", "password is 3 bytes long, not 64 to 1024"),
         ];
         for (password, message) in cases {
             assert_eq!(from_password(password).unwrap_err().to_string(), message);
-            assert_eq!(error(password).to_string(), message);
+            assert_eq!(
+                error(password).to_string(),
+                "it is not JSON or a base64 password: it is text of another kind"
+            );
             assert_eq!(
                 error(&archive("uploaded", &format!("\"{password}\""))).to_string(),
                 message
@@ -339,10 +366,7 @@ mod tests {
         assert_eq!(digest("\"\""), Ok(None));
         let message = |sum| digest(sum).unwrap_err().to_string();
         assert_eq!(message("\"AAAA\""), "sha256sum is 3 bytes long, not 32");
-        assert_eq!(
-            message("\"?\""),
-            "sha256sum is not base64: `?` after 0 characters"
-        );
+        assert_eq!(message("\"?\""), "sha256sum is not base64: see character 1");
         assert_eq!(message("7"), "sha256sum is a number, not a string");
     }
 

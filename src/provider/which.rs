@@ -3,7 +3,7 @@
 use super::error::MetadataError;
 use super::id::IdKind;
 use super::listing::Listing;
-use super::{twilio_video, twilio_voice, vonage};
+use super::{qvoice, twilio_video, twilio_voice, vonage};
 use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
 /// A provider of encrypted recordings.
@@ -63,8 +63,39 @@ impl Provider {
     ///
     /// # Errors
     /// Those of the provider's own `parse`; with Qvoice always
-    /// [`Unrecognised`](MetadataError::Unrecognised).
+    /// [`Unrecognised`](MetadataError::Unrecognised). Where just one other provider recognises the
+    /// document, [`OfAnother`](MetadataError::OfAnother) says which.
     pub fn parse(self, metadata: &[u8]) -> Result<Listing, MetadataError> {
+        self.listing(metadata).map_err(|error| match error {
+            MetadataError::Unrecognised { .. } | MetadataError::Syntax { .. } => {
+                match Self::recognise(metadata).as_slice() {
+                    [other] if *other != self => MetadataError::OfAnother {
+                        provider: other.name(),
+                    },
+                    _ => error,
+                }
+            }
+            error => error,
+        })
+    }
+
+    /// The providers whose metadata this can be, by its shape alone. A configuration of Qvoice's
+    /// counts too.
+    pub fn recognise(metadata: &[u8]) -> Vec<Self> {
+        let found: Vec<_> = Self::WRAPPED
+            .into_iter()
+            .filter(|provider| is_its(&provider.listing(metadata)))
+            .collect();
+        // Its names are everybody's: `version`, `iv`, `key`.
+        let is_qvoice =
+            || qvoice::Config::parse(metadata).is_ok() || is_its(&qvoice::parse(metadata));
+        if found.is_empty() && is_qvoice() {
+            return vec![Self::Qvoice];
+        }
+        found
+    }
+
+    fn listing(self, metadata: &[u8]) -> Result<Listing, MetadataError> {
         match self {
             Self::TwilioVoice => twilio_voice::parse(metadata),
             Self::TwilioVideo => twilio_video::parse(metadata),
@@ -97,6 +128,25 @@ impl Provider {
     }
 }
 
+/// Whether a provider knows a document for its own. That it finds something wrong with it is a
+/// sign too, unless what is wrong is that nothing of its own is in it.
+fn is_its<T>(listing: &Result<Listing<T>, MetadataError>) -> bool {
+    let is_sign = |error: &MetadataError| {
+        use MetadataError::{Dump, Key, Syntax, TooMany, Unrecognised};
+        !matches!(
+            error,
+            Syntax { .. } | TooMany { .. } | Unrecognised { .. } | Key | Dump(_)
+        )
+    };
+    match listing {
+        Ok(listing) => listing
+            .items()
+            .iter()
+            .any(|item| item.outcome.as_ref().err().is_none_or(is_sign)),
+        Err(error) => is_sign(error),
+    }
+}
+
 impl From<IdKind> for Provider {
     /// Whose id it is.
     fn from(kind: IdKind) -> Self {
@@ -111,6 +161,58 @@ impl From<IdKind> for Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_tells_its_provider() {
+        let key = "A".repeat(342) + "==";
+        let cases = [
+            (
+                format!(r#"{{"encrypted_cek":"{key}","iv":"AAAAAAAAAAAAAAAA"}}"#),
+                Some(Provider::TwilioVoice),
+            ),
+            (
+                r#"{"sid":"RE1","status":"processing"}"#.to_owned(),
+                Some(Provider::TwilioVoice),
+            ),
+            (
+                format!("x-amz-meta-x-amz-key: {key}"),
+                Some(Provider::TwilioVideo),
+            ),
+            (
+                "HTTP/1.1 200 OK\nETag: x\n".to_owned(),
+                Some(Provider::TwilioVideo),
+            ),
+            (
+                format!(r#"{{"body":"{{\"password\":\"{key}\"}}"}}"#),
+                Some(Provider::Vonage),
+            ),
+            (key, Some(Provider::Vonage)),
+            (
+                r#"{"id":"7","version":2,"key_id":"k"}"#.to_owned(),
+                Some(Provider::Qvoice),
+            ),
+            (
+                format!(
+                    r#"{{"config":{{"enabled":true,"key":"{}"}}}}"#,
+                    "k".repeat(32)
+                ),
+                Some(Provider::Qvoice),
+            ),
+            ("{}".to_owned(), None),
+            ("a line of text".to_owned(), None),
+            ("<html>".to_owned(), None),
+        ];
+        for (text, provider) in cases {
+            let expected: Vec<_> = provider.into_iter().collect();
+            assert_eq!(Provider::recognise(text.as_bytes()), expected, "{text}");
+            for asked in Provider::WRAPPED {
+                let error = asked.parse(text.as_bytes()).err();
+                let is_others = provider.is_some_and(|provider| provider != asked);
+                let said = matches!(&error, Some(MetadataError::OfAnother { provider: name }) if Some(*name) == provider.map(Provider::name));
+                assert_eq!(said, is_others, "{asked:?}: {text}: {error:?}");
+            }
+        }
+    }
 
     #[test]
     fn an_id_tells_its_provider() {

@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 
 use super::super::document;
 use super::super::error::MetadataError;
-use super::super::json::{self, Json, Object};
+use super::super::json::{Json, Object};
 use super::super::listing::{Item, Listing};
+use super::super::search::{self, Knows, Named, Rules};
 use super::config::number;
 use super::{check_length, mode};
 use crate::envelope::Mode;
@@ -85,44 +86,48 @@ const WITHIN: [&str; 5] = [
 /// # Errors
 /// See [`MetadataError`]; a list's recordings have their own.
 pub fn parse(bytes: &[u8]) -> Result<Listing<Hints>, MetadataError> {
-    let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
-    let mut recordings = Vec::new();
-    for entry in json::entries(&text, "recordings")? {
-        recordings.push(match entry.map(Zeroizing::new).as_deref() {
-            Ok(Json::Object(object)) => read(object),
-            Ok(_) => failed(MetadataError::Unrecognised {
-                expected: "recording metadata",
-            }),
-            Err(error) => failed(error.clone()),
-        });
-    }
-    match recordings.as_slice() {
-        [
-            Item {
-                id: None,
-                outcome: Err(error),
-            },
-        ] => Err(error.clone()),
-        _ => Ok(Listing::new(recordings)),
+    search::read(bytes, &RULES)
+}
+
+const RULES: Rules<Hints> = Rules {
+    accepted: "JSON",
+    wanted: MetadataError::Unrecognised {
+        expected: "version, key_id, algorithm or salt of a recording",
+    },
+    lists: &["recordings"],
+    knows,
+    item: |object, _| item(object),
+    bare: |_| None,
+    merge: document::agree,
+};
+
+impl Named for Hints {
+    fn set_id(&mut self, id: Option<&str>) {
+        self.id = id.map(str::to_owned);
     }
 }
 
-fn failed(error: MetadataError) -> Item<Hints> {
-    Item {
-        id: None,
-        outcome: Err(error),
+fn knows(object: &Object) -> Knows {
+    let fields: [&[&str]; 6] = [&VERSION, &KEY_ID, &ALGORITHM, &["salt"], &IV, &TAG];
+    let says = |object: &&Object| fields.iter().any(|names| object.has(names));
+    if objects(object).iter().any(says) {
+        Knows::Encryption
+    } else {
+        Knows::Nothing
     }
 }
 
-fn read(object: &Object) -> Item<Hints> {
-    let objects: Vec<&Object> = WITHIN
-        .iter()
-        .filter_map(|name| match object.get(&[name]) {
-            Ok(Some((_, Json::Object(inner)))) => Some(inner),
-            _ => None,
-        })
-        .collect();
-    let objects: Vec<&Object> = std::iter::once(object).chain(objects).collect();
+/// The object, and those one below where the fields may stand.
+fn objects(object: &Object) -> Vec<&Object> {
+    let within = WITHIN.iter().filter_map(|name| match object.get(&[name]) {
+        Ok(Some((_, Json::Object(inner)))) => Some(inner),
+        _ => None,
+    });
+    std::iter::once(object).chain(within).collect()
+}
+
+fn item(object: &Object) -> Item<Hints> {
+    let objects = objects(object);
     let id = first(&objects, &ID, text).ok().flatten();
     let outcome = hints(&objects, id.clone());
     Item { id, outcome }
@@ -176,7 +181,7 @@ fn first<T: PartialEq>(
         let Some((name, value)) = object.get(names)? else {
             continue;
         };
-        if *value == Json::String(String::new()) {
+        if *value == Json::text("") {
             continue;
         }
         let value = read(name, value)?;
@@ -195,7 +200,7 @@ fn first<T: PartialEq>(
 
 fn text(field: &str, value: &Json) -> Result<String, MetadataError> {
     match value {
-        Json::String(text) => Ok(text.clone()),
+        Json::String(text) => Ok(text.to_string()),
         Json::Number(number) => Ok(number.to_string()),
         other => Err(MetadataError::Invalid {
             field: document::quoted(field),
@@ -297,7 +302,7 @@ mod tests {
                 &format!(r#"{{"salt": "{}"}}"#, "x".repeat(4097)),
                 "salt is 4097 bytes long, over the limit of 4096",
             ),
-            ("7", "no recording metadata"),
+            ("7", "it is not JSON: it is text of another kind"),
         ] {
             let error = one(text).unwrap_err();
             assert!(error.starts_with(reason), "{text}: {error}");
