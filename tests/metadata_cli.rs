@@ -197,3 +197,82 @@ fn the_line_for_people_says_what_was_checked_and_quiet_says_nothing() {
         "{said}"
     );
 }
+
+#[test]
+fn metadata_opens_as_people_have_it() {
+    let desk = Desk::new();
+    let recording = json(&desk, "meta.json").to_string();
+    let callback = serde_json::json!({"body": recording, "isBase64Encoded": false});
+    let camel = recording
+        .replace("encryption_details", "encryptionDetails")
+        .replace("encrypted_cek", "encryptedCek");
+    for metadata in [
+        format!("HTTP/2 200 \r\ncontent-type: application/json\r\n\r\n{recording}"),
+        format!("2026-11-25 12:00:00 INFO {recording}"),
+        callback.to_string(),
+        Value::String(recording.clone()).to_string(),
+        camel,
+    ] {
+        desk.write("m.txt", &metadata);
+        desk.done(desk.unreel("twilio-voice -k key.pem -m m.txt call.enc -f -o out.wav"));
+        assert_eq!(
+            sha256(&desk.read("out.wav")),
+            digest_of(VOICE),
+            "{metadata}"
+        );
+    }
+    desk.bring("twilio-video/flat.json", "flat.json");
+    desk.bring(&format!("twilio-video/{VIDEO}.mka.enc"), "room.enc");
+    let flat = json(&desk, "flat.json");
+    let members = flat.as_object().unwrap().iter();
+    let lines: Vec<_> = members
+        .filter_map(|(name, value)| Some(format!("{name}\n{}", value.as_str()?)))
+        .collect();
+    desk.write("m.txt", lines.join("\n"));
+    desk.done(desk.unreel("twilio-video -k key.pem -m m.txt room.enc -o out.mka"));
+    assert_eq!(sha256(&desk.read("out.mka")), digest_of(VIDEO));
+}
+
+#[test]
+fn what_is_no_metadata_is_named_and_never_quoted() {
+    let desk = Desk::new();
+    desk.bring("twilio-video/flat.json", "flat.json");
+    desk.bring("twilio-video/bad/not-encrypted.headers", "copied.headers");
+    desk.write("pass.txt", "supersecret ... battery\n");
+    desk.write("python.txt", "{'iv': 'supersecret'}");
+    let voice = "twilio-voice -k key.pem call.enc -o new -m";
+    for (run, says) in [
+        (
+            format!("{voice} flat.json"),
+            ["it is metadata of twilio-video", "use unreel twilio-video"],
+        ),
+        (
+            format!("{voice} key.pem"),
+            ["it is a key or certificate", "keys are passed with -k"],
+        ),
+        (
+            format!("{voice} python.txt"),
+            ["it is what Python prints", "json.dumps"],
+        ),
+        (
+            "twilio-video -k key.pem call.enc -o new -m copied.headers".to_owned(),
+            ["these headers carry no key; a copy", "curl -D, wget -S"],
+        ),
+        (
+            "vonage -k key.pem call.enc -o new -m pass.txt".to_owned(),
+            ["archive with a `password`", "--password"],
+        ),
+        (
+            "vonage -k key.pem call.enc -o new --json -m pass.txt".to_owned(),
+            ["archive with a `password`", "--password"],
+        ),
+    ] {
+        let output = desk.unreel(&run).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{run}: {said}");
+        for part in says {
+            assert!(said.contains(part), "{run}: {said}");
+        }
+        assert!(!said.contains("supersecret"), "{run}: {said}");
+    }
+}

@@ -104,13 +104,10 @@ impl Provider {
             Ok(items) => self.check_items(items),
             Err(error) => check_error(error),
         }
+        provider::Provider::recognise(data);
         if let Some(text) = plain_text(data) {
             for encoded in encodings(text) {
-                assert_eq!(
-                    parse(&encoded),
-                    parsed,
-                    "another encoding of {text:?}"
-                );
+                assert_eq!(parse(&encoded), parsed, "another encoding of {text:?}");
             }
         }
     }
@@ -136,15 +133,24 @@ impl Provider {
         assert_eq!(envelope.wrap.payload, self.payload);
         assert!((64..=1024).contains(&envelope.wrap.wrapped.len()));
         let document = (self.document)(envelope).to_string();
+        let wrappings = [
+            document.clone(),
+            Value::String(document.clone()).to_string(),
+            json!({ "body": document }).to_string(),
+            STANDARD.encode(&document),
+            format!("HTTP/1.1 200 OK\r\n\r\n{document}\r\n"),
+        ];
         let again = Item {
             id: envelope.id.clone(),
             outcome: Ok(envelope.clone()),
         };
-        assert_eq!(
-            (self.parse)(document.as_bytes()).map(Listing::into_items),
-            Ok(vec![again]),
-            "{document}"
-        );
+        for wrapped in wrappings {
+            assert_eq!(
+                (self.parse)(wrapped.as_bytes()).map(Listing::into_items),
+                Ok(vec![again.clone()]),
+                "{wrapped}"
+            );
+        }
     }
 
     fn check_direct(&self, direct: Option<Result<Envelope, MetadataError>>) {
@@ -165,11 +171,12 @@ pub(crate) fn check_error(error: &MetadataError) {
     assert!(message.chars().count() < 400, "{message}");
 }
 
-/// The text of a document that starts with no mark of an encoding, and is not the start of a
+/// The text of a document that shows no mark of an encoding, and is not the start of a
 /// response with media behind it.
 pub(crate) fn plain_text(data: &[u8]) -> Option<&str> {
     let text = str::from_utf8(data).ok()?;
-    (!text.starts_with('\u{feff}') && !text.starts_with("HTTP/")).then_some(text)
+    let is_marked = text.starts_with('\u{feff}') || text.contains('\0');
+    (!is_marked && !text.starts_with("HTTP/")).then_some(text)
 }
 
 /// The same text as Windows writes it.

@@ -142,7 +142,11 @@ fn check_hints(hints: &Hints) {
     })
     .to_string();
     let again = qvoice::parse(text.as_bytes()).expect("it was written of one");
-    let again: Vec<_> = again.items().iter().map(|recording| &recording.outcome).collect();
+    let again: Vec<_> = again
+        .items()
+        .iter()
+        .map(|recording| &recording.outcome)
+        .collect();
     assert_eq!(again, [&Ok(hints.clone())], "{text}");
 }
 
