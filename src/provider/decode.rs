@@ -53,7 +53,7 @@ pub(super) fn text<'a>(
             Err(detail) => return Err(not(detail)),
         },
     };
-    if text.contains("-----BEGIN ") || text.trim_start().starts_with("PuTTY-User-Key-File") {
+    if is_key(&text) {
         return Err(MetadataError::Key);
     }
     match page(text.trim_start()) {
@@ -68,6 +68,17 @@ fn is_log(bytes: &[u8]) -> bool {
     [&b"HTTP/"[..], b"* ", b"> ", b"< ", b"--20"]
         .iter()
         .any(|start| bytes.starts_with(start))
+}
+
+/// A key or certificate in PEM, or of `PuTTY`.
+fn is_key(text: &str) -> bool {
+    let is_begin = |line: &str| {
+        let line = line.trim();
+        line.starts_with("-----BEGIN ") && line.ends_with("-----")
+    };
+    // Not a text that shows one.
+    let is_whole = text.trim_start().starts_with("-----") || text.trim_end().ends_with("-----");
+    text.trim_start().starts_with("PuTTY-User-Key-File") || is_whole && text.lines().any(is_begin)
 }
 
 /// A DER sequence that ends where the file does: a key or certificate.
@@ -115,10 +126,7 @@ fn page(text: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// [`MetadataError::Key`] when a key is inside.
-pub(super) fn unwrapped(
-    text: Cow<'_, str>,
-    notes: &mut Notes,
-) -> Result<Zeroizing<String>, MetadataError> {
+pub(super) fn unwrapped(text: &str, notes: &mut Notes) -> Result<Zeroizing<String>, MetadataError> {
     let mut text = Zeroizing::new(text.trim().to_owned());
     for _ in 0..LAYERS {
         let Some((inside, what)) = layer(&text) else {
@@ -126,7 +134,7 @@ pub(super) fn unwrapped(
         };
         notes.push(format!("{what} was taken off"));
         text = Zeroizing::new(inside.trim().to_owned());
-        if text.contains("-----BEGIN ") {
+        if is_key(&text) {
             return Err(MetadataError::Key);
         }
     }
@@ -216,9 +224,12 @@ fn compact(text: &str) -> Zeroizing<String> {
 pub(super) fn is_form(line: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.%[]".contains(c);
     line.split_once('=').is_some_and(|(name, value)| {
+        // White space stands in a value only where JSON was not escaped; logs have it between.
+        let first = value.split(['{', '&']).next().unwrap_or_default();
         !name.is_empty()
             && name.chars().all(is_name)
             && !value.trim_matches('=').is_empty()
+            && !first.trim_end().contains(char::is_whitespace)
             && !line.contains('\n')
     })
 }
@@ -344,13 +355,13 @@ mod tests {
 
     #[test]
     fn a_key_is_named() {
-        let pem = "Bag Attributes\n-----BEGIN PRIVATE KEY-----\nMIIB\n";
+        let pem = "Bag Attributes\n-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----";
         let der = [&[0x30, 0x82, 1, 0][..], &[7; 256]].concat();
         for file in [pem.as_bytes(), &der, b"PuTTY-User-Key-File-3: ssh-rsa"] {
             assert_eq!(text(file, "JSON"), Err(MetadataError::Key));
         }
         let wrapped = STANDARD.encode(&pem[15..]);
-        let inside = unwrapped(wrapped.into(), &mut vec![]);
+        let inside = unwrapped(&wrapped, &mut vec![]);
         assert_eq!(inside, Err(MetadataError::Key));
     }
 
@@ -366,13 +377,13 @@ mod tests {
             escaped.clone(),
             escaped.replace(',', ",\n"),
             base64.clone(),
-            base64.replace("Y", "Y\n"),
+            base64.replace('Y', "Y\n"),
             URL_SAFE_NO_PAD.encode(document),
             format!("data:application/json;base64,{base64}"),
             "%7B%22a%22%3A%22b+%2B%20c%2F%3D%3F%3E%3E%22%7D".replace("b+", "b%20"),
         ] {
             let mut notes = vec![];
-            let inside = unwrapped(wrapped.as_str().into(), &mut notes).unwrap();
+            let inside = unwrapped(&wrapped, &mut notes).unwrap();
             assert_eq!(*inside, document, "{wrapped}");
             assert_eq!(notes.is_empty(), wrapped.trim() == document);
         }
@@ -409,14 +420,14 @@ mod tests {
         fn arbitrary_bytes_do_not_panic(bytes: Vec<u8>, mark in 0..3) {
             let mark: &[u8] = [&b""[..], b"\xFF\xFE", b"\xFE\xFF"][usize::try_from(mark)?];
             if let Ok(text) = text(&[mark, &bytes].concat(), "JSON") {
-                let _ = unwrapped(text, &mut vec![]);
+                let _ = unwrapped(&text, &mut vec![]);
             }
         }
 
         #[test]
         fn arbitrary_text_does_not_panic(text in r#"[\[{ ]{0,2}["\\&%=,:'a-z;7B\n]{0,20}"#) {
             let _ = dump(&text);
-            let _ = unwrapped(text.into(), &mut vec![]);
+            let _ = unwrapped(&text, &mut vec![]);
         }
     }
 }

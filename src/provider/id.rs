@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_is_no_id_is_none() {
         for text in [
-            "".to_owned(),
+            String::new(),
             HEX.to_owned(),
             format!("AC{HEX}"),
             format!("re{HEX}"),

@@ -6,7 +6,7 @@ use super::document::{self, Outcome};
 use super::error::MetadataError;
 use super::json::{Budget, Entry, Json, Object, is_same};
 use super::listing::{Item, Listing};
-use super::shape::{Shape, shape};
+use super::shape::{Shape, has_json, shape};
 use crate::envelope::Envelope;
 
 /// How many texts within texts are read.
@@ -63,7 +63,7 @@ impl Named for Envelope {
 pub(super) fn read<T: Named>(bytes: &[u8], rules: &Rules<T>) -> Result<Listing<T>, MetadataError> {
     let mut notes = Notes::new();
     let text = decode::text(bytes, rules.accepted)?;
-    let text = decode::unwrapped(text, &mut notes)?;
+    let text = decode::unwrapped(&text, &mut notes)?;
     let mut search = Search {
         rules,
         budget: Budget::new(),
@@ -107,7 +107,22 @@ struct Found {
 impl<T: Named> Search<'_, T> {
     fn shape(&mut self, shape: Shape) -> Result<(), MetadataError> {
         match shape {
-            Shape::All(entries) => entries.into_iter().try_for_each(|one| self.entry("", one)),
+            Shape::All(entries) => {
+                let mut nothing = vec![];
+                for entry in entries {
+                    let first = self.items.len();
+                    self.entry("", entry)?;
+                    let said = self.items.get(first..).unwrap_or_default();
+                    if said.iter().all(|item| weight(item) == 0) {
+                        nothing.extend(self.items.drain(first..));
+                    }
+                }
+                // Among texts that follow one another, others may be of anything.
+                if self.items.is_empty() {
+                    self.items = nothing;
+                }
+                Ok(())
+            }
             Shape::Some(groups) => {
                 let count: usize = groups.iter().map(Vec::len).sum();
                 let mut failed = vec![];
@@ -135,11 +150,6 @@ impl<T: Named> Search<'_, T> {
 
     /// Drops what is no recording, if there is anything else.
     fn only_found(&mut self) {
-        let weight = |item: &Item<T>| match (&item.id, &item.outcome) {
-            (None, Err(MetadataError::Unrecognised { .. })) => 0,
-            (None, Err(MetadataError::Syntax { .. })) => 1,
-            _ => 2,
-        };
         let most = self.items.iter().map(weight).max().unwrap_or_default();
         self.items.retain(|item| weight(item) == most);
     }
@@ -332,6 +342,15 @@ impl<T: Named> Search<'_, T> {
     }
 }
 
+/// How much an item says: nothing, that something is broken, or of a recording.
+fn weight<T>(item: &Item<T>) -> u8 {
+    match (&item.id, &item.outcome) {
+        (None, Err(MetadataError::Unrecognised { .. })) => 0,
+        (None, Err(MetadataError::Syntax { .. })) => 1,
+        _ => 2,
+    }
+}
+
 /// Whether an answer says nothing of how a recording is encrypted.
 fn is_nothing<T>(outcome: &Outcome<T>) -> bool {
     document::is_silent(outcome) || matches!(outcome, Err(MetadataError::Syntax { .. }))
@@ -406,12 +425,13 @@ fn pairs(values: &[Json]) -> Option<Object> {
 
 /// The values of a text within a document, if it is a document itself.
 fn nested(text: &str, budget: &Budget) -> Result<Vec<Json>, MetadataError> {
-    let Ok(inside) = decode::unwrapped(text.into(), &mut Notes::new()) else {
+    let Ok(inside) = decode::unwrapped(text, &mut Notes::new()) else {
         return Ok(vec![]);
     };
     let is_document = inside.starts_with(['{', '[', '"'])
         || inside.starts_with("HTTP/")
-        || decode::is_form(&inside);
+        || decode::is_form(&inside)
+        || has_json(&inside);
     if !is_document {
         return Ok(vec![]);
     }

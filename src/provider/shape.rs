@@ -58,7 +58,10 @@ pub(super) fn shape(
     if let Some(dump) = dump(text) {
         return Err(MetadataError::Dump(dump));
     }
-    let entries = inside(text, budget)?;
+    let mut entries = inside(text, budget)?;
+    if entries.is_empty() {
+        entries = escaped(text, budget)?;
+    }
     let members = members(text, budget)?;
     if entries.is_empty() && members.is_empty() {
         return Err(MetadataError::Syntax {
@@ -99,6 +102,34 @@ fn inside(text: &str, budget: &Budget) -> Result<Vec<Entry>, MetadataError> {
     }
     entries.extend(forms_inside(rest, budget)?);
     Ok(entries)
+}
+
+/// JSON texts in strings in the middle of other text: `msg="got {\"sid\": …}"`.
+fn escaped(text: &str, budget: &Budget) -> Result<Vec<Entry>, MetadataError> {
+    let mut entries = Vec::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{\\\"") {
+        rest = behind;
+        let from = before.rfind('"').and_then(|quote| {
+            let inside = text.len() - behind.len() - 3 - before.len() + quote;
+            text.get(inside..)
+        });
+        match from.map(|from| json::first(from, budget)) {
+            Some(Ok((value, behind))) => {
+                entries.push(Ok(value));
+                rest = behind;
+            }
+            Some(Err(error @ MetadataError::TooMany { .. })) => return Err(error),
+            Some(Err(_)) => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
+            None => {}
+        }
+    }
+    Ok(entries)
+}
+
+/// Whether an object, or an array of them, stands in a text.
+pub(super) fn has_json(text: &str) -> bool {
+    start_of_json(text).is_some()
 }
 
 /// Where an object, or an array of them, begins: `{"` or `[{"`, not `[info]` or `{ [5 bytes`.
@@ -349,6 +380,7 @@ mod tests {
             "Metadata:\n  iv: 'a b'\n  matdesc: '{}'",
             "Metadata:\n  iv: >-\n    a b\n",
             "nel: {\"max_age\": 7}\niv: a b",
+            "{\"x\": 1}\n{\"iv\": \"a b\"}200",
         ] {
             assert_eq!(iv(text), "a b", "{text}");
         }

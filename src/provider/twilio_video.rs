@@ -22,12 +22,8 @@ const KEY: &[&str] = &["x-amz-meta-x-amz-key", "x-amz-key"];
 const IV: &[&str] = &["x-amz-meta-x-amz-iv", "x-amz-iv"];
 const KEY_V2: &[&str] = &["x-amz-meta-x-amz-key-v2", "x-amz-key-v2"];
 // "x-amz-3", "x-amz-c": version 3 of the S3 Encryption Client, with its algorithm in the name's place.
-const V3: &[&str] = &[
-    "x-amz-meta-x-amz-3",
-    "x-amz-3",
-    "x-amz-meta-x-amz-c",
-    "x-amz-c",
-];
+const KEY_V3: &[&str] = &["x-amz-meta-x-amz-3", "x-amz-3"];
+const CIPHER_V3: &[&str] = &["x-amz-meta-x-amz-c", "x-amz-c"];
 const LENGTH: &[&str] = &[
     "x-amz-meta-x-amz-unencrypted-content-length",
     "x-amz-unencrypted-content-length",
@@ -84,7 +80,7 @@ const RULES: Rules<Envelope> = Rules {
 
 fn knows(object: &Object) -> Knows {
     let headers = headers(object);
-    let all = [KEY, IV, KEY_V2, V3];
+    let all = [KEY, IV, KEY_V2, KEY_V3, CIPHER_V3];
     if all.iter().any(|names| headers.has(names)) || prefixed_twice(headers).is_some() {
         Knows::Encryption
     } else if is_of_s3(object) {
@@ -121,7 +117,7 @@ fn item(object: &Object, notes: &mut Notes) -> Item {
 }
 
 fn headers_envelope(headers: &Object, notes: &mut Notes) -> Outcome {
-    for (names, version) in [(KEY_V2, 2), (V3, 3)] {
+    for (names, version) in [(KEY_V2, 2), (KEY_V3, 3), (CIPHER_V3, 3)] {
         if let Some((name, _)) = headers.get(names)? {
             return Err(MetadataError::Unsupported {
                 field: document::quoted(name),
@@ -489,6 +485,16 @@ mod tests {
         for (from, to, message) in cases {
             assert_eq!(error(&s3_headers().replace(from, to)).to_string(), message);
         }
+    }
+
+    #[test]
+    fn a_newer_envelope_is_named() {
+        let headers = "etag: x\nx-amz-meta-x-amz-c: 115\nx-amz-meta-x-amz-3: AAAA\n";
+        assert_eq!(
+            error(headers).to_string(),
+            "x-amz-meta-x-amz-3 is `version 3 of the S3 client-side envelope`, which is not \
+             supported"
+        );
     }
 
     #[test]

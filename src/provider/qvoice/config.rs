@@ -50,7 +50,7 @@ impl Config {
     /// See [`MetadataError`]. A version that cannot be used is no error of the whole; that there
     /// is none at all is one.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
-        let text = decode::unwrapped(decode::text(bytes, "JSON")?, &mut Notes::new())?;
+        let text = decode::unwrapped(&decode::text(bytes, "JSON")?, &mut Notes::new())?;
         let value = json::value(&tolerant::json(&text), &Budget::new())?;
         let unrecognised = || MetadataError::Unrecognised {
             expected: "call recording encryption configuration",

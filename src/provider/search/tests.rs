@@ -68,6 +68,9 @@ fn wrappings(document: &Value) -> Vec<String> {
         text.replace('"', "\\\""),
         format!("HTTP/1.1 200 OK\r\nDate: x\r\n\r\n{text}\r\n"),
         format!("2026-11-25T12:00:00Z app[1]: {text}"),
+        json!({"log": format!("got {text}\n"), "stream": "stdout"}).to_string(),
+        format!("level=info msg={} t=1", json!(format!("got {text}"))),
+        format!("{{\"x\":1}}\n{text}200"),
         format!("\u{FEFF}{}\r\n", text.replace(',', ",\r\n")),
     ])
     .collect()
@@ -91,7 +94,8 @@ fn a_recording_is_found_wherever_it_stands() {
             let found = found.map_err(|error| format!("{error}: {text}")).unwrap();
             assert_eq!(found.items(), expected.items(), "{text}");
             let is_silent = found.notes().is_empty();
-            let is_plain = index == 9 || text.starts_with('\u{FEFF}') || index == 8;
+            let is_plain =
+                text.ends_with("200") || index == 9 || text.starts_with('\u{FEFF}') || index == 8;
             assert!(is_plain || !is_silent, "{text}");
         }
     }
@@ -179,6 +183,8 @@ fn hostile_documents_take_no_time() {
         STANDARD.encode(STANDARD.encode(vec![b'{'; 1 << 18])),
         "a=".repeat(1 << 18),
         "{\"".repeat(1 << 18),
+        "x {\\\"".repeat(1 << 18),
+        "\"{\\\"\n".repeat(1 << 18),
     ] {
         let start = std::time::Instant::now();
         for provider in Provider::ALL {
@@ -211,9 +217,9 @@ fn assert_silent(secret: &str, text: &str) {
     hear(twilio_video::parse(text.as_bytes()));
     hear(vonage::parse(text.as_bytes()));
     hear(vonage::from_password(text).map(|_| Listing::new(vec![])));
-    Provider::ALL
-        .into_iter()
-        .for_each(|one| hear(one.parse(text.as_bytes())));
+    for provider in Provider::ALL {
+        hear(provider.parse(text.as_bytes()));
+    }
     match qvoice::parse(text.as_bytes()) {
         Ok(listing) => {
             let errors = listing
