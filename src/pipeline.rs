@@ -107,8 +107,8 @@ pub enum Error {
          decrypted one with or without its padding"
     )]
     Digest,
-    /// The plaintext is no recording.
-    #[error("decrypted, it is {0}, not a recording")]
+    /// The plaintext is no recording, or none of this kind.
+    #[error("decrypted, it is {0}")]
     Container(FoundInstead),
     /// The plaintext is damaged.
     #[error("decrypted, {0}")]
@@ -354,7 +354,8 @@ impl Work<'_> {
             Cipher::Gcm(_) => 0,
             Cipher::Cbc(_) => {
                 let padding = plaintext.padding(self.opener.padding);
-                padding::kept(padding, length, &opened.last).map_err(Error::Padding)?
+                padding::kept(padding, length, &opened.last)
+                    .map_err(|error| plaintext.ends_wrong(error, &expected, length))?
             }
         };
         let digests: Vec<_> = ciphertext
@@ -368,7 +369,10 @@ impl Work<'_> {
         let media = plaintext.probe.finish(bytes_out);
         let integrity = match self.opener.cipher {
             Cipher::Gcm(_) => Integrity::Tag,
-            Cipher::Cbc(_) => evidence::judge(&expected, bytes_out, &digests, &media)?,
+            Cipher::Cbc(_) => {
+                let padding = self.opener.padding;
+                evidence::judge(&expected, bytes_out, padding, &digests, &media)?
+            }
         };
         if self.options.require_integrity && integrity == Integrity::Structure {
             return Err(Error::Unproven);
@@ -438,6 +442,18 @@ impl Plaintext<'_> {
             place.write_all_at(bytes, offset)?;
         }
         self.take(offset, bytes)
+    }
+
+    /// Why a plaintext of `length` bytes does not end as it should: what is no transport stream
+    /// has no packets to end with.
+    fn ends_wrong(&self, error: PaddingError, expected: &Expected, length: u64) -> Error {
+        if matches!(error, PaddingError::Packets { .. }) {
+            let media = self.probe.clone().finish(length);
+            if let (Some(instead), None) = (FoundInstead::of(expected, &media), media.damaged) {
+                return Error::Container(instead);
+            }
+        }
+        Error::Padding(error)
     }
 
     /// The digests of all that a plaintext of `length` bytes can end with, before it ends: every

@@ -189,6 +189,129 @@ fn damage_is_noted() {
     assert_eq!(hms(media.duration.unwrap()), "00:00:04");
 }
 
+/// What other muxers write is whole; with anything behind it, or without its end, it is not.
+#[test]
+fn a_file_is_as_long_as_it_says() {
+    const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac";
+    const VP8: &str = "-c:v libvpx -deadline realtime -c:a libopus";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let inputs = [SCENE, TONE].concat().join(" ");
+    let ffmpeg = |name: &str, options: &str| {
+        let path = at(name);
+        let arguments = format!("-v error {inputs} {options} {path}");
+        run("ffmpeg", &arguments).map(|_| fs_err::read(path).unwrap())
+    };
+    let piped = |options: &str| run("ffmpeg", &format!("-v error {inputs} {options} -"));
+    let other = |tool: &str, name: &str, arguments: &str| {
+        run(tool, arguments).map(|_| fs_err::read(at(name)).unwrap())
+    };
+    let frag = "-f mp4 -movflags frag_keyframe+empty_moov+default_base_moof";
+    let dash = "-f mp4 -movflags dash+frag_keyframe+empty_moov+global_sidx";
+    let mut files = vec![
+        ("mkv", ffmpeg("a.mkv", VP8)),
+        ("webm", ffmpeg("a.webm", VP8)),
+        (
+            "cues in front",
+            ffmpeg(
+                "b.mkv",
+                &format!("{VP8} -cues_to_front 1 -reserve_index_space 9999"),
+            ),
+        ),
+        ("live webm", ffmpeg("c.webm", &format!("{VP8} -live 1"))),
+        (
+            "live webm, small clusters",
+            piped(&format!("{VP8} -live 1 -cluster_time_limit 300 -f webm")),
+        ),
+        ("piped mkv", piped(&format!("{VP8} -f matroska"))),
+        ("mp4", ffmpeg("a.mp4", H264)),
+        (
+            "fast start",
+            ffmpeg("b.mp4", &format!("{H264} -movflags +faststart")),
+        ),
+        (
+            "reserved index",
+            ffmpeg("c.mp4", &format!("{H264} -moov_size 100000")),
+        ),
+        ("mov", ffmpeg("a.mov", H264)),
+        ("fragments", piped(&format!("{H264} {frag}"))),
+        (
+            "fragments without trailer",
+            piped(&format!("{H264} {frag}+skip_trailer")),
+        ),
+        ("dash", piped(&format!("{H264} {dash}"))),
+    ];
+    let (mkv, webm, mp4) = (at("a.mkv"), at("a.webm"), at("a.mp4"));
+    if files.iter().all(|(_, file)| file.is_some()) {
+        let (out, live) = (at("m.mkv"), at("l.webm"));
+        files.push((
+            "mkvmerge",
+            other("mkvmerge", "m.mkv", &format!("-q -o {out} {mkv}")),
+        ));
+        let options = format!("-q -w --disable-lacing --cluster-length 500ms -o {live} {webm}");
+        files.push(("mkvmerge webm", other("mkvmerge", "l.webm", &options)));
+        // The muxers of GStreamer, which Vonage and others use; `streamable` cannot seek back.
+        for (name, muxer) in [
+            ("g.mkv", "matroskamux"),
+            ("g-live.mkv", "matroskamux streamable=true"),
+            ("g.webm", "webmmux"),
+            ("g-live.webm", "webmmux streamable=true"),
+        ] {
+            let pipeline = format!(
+                "-q videotestsrc num-buffers=60 ! vp8enc deadline=1 ! queue ! {muxer} name=mux \
+                 ! filesink location={} audiotestsrc num-buffers=90 ! vorbisenc ! queue ! mux.",
+                at(name)
+            );
+            files.push((name, other("gst-launch-1.0", name, &pipeline)));
+        }
+        for (name, muxer) in [
+            ("g.mp4", "mp4mux"),
+            ("g-frag.mp4", "mp4mux fragment-duration=500"),
+            (
+                "g-stream.mp4",
+                "mp4mux fragment-duration=500 streamable=true",
+            ),
+            ("g-fast.mp4", "mp4mux faststart=true"),
+            ("g.mov", "qtmux"),
+        ] {
+            let pipeline = format!(
+                "-q filesrc location={mp4} ! qtdemux name=in in.video_0 ! h264parse ! queue \
+                 ! {muxer} ! filesink location={}",
+                at(name)
+            );
+            files.push((name, other("gst-launch-1.0", name, &pipeline)));
+        }
+    }
+    for (name, file) in files {
+        let Some(file) = file else { continue };
+        let notes = |file: &[u8]| probe(file).notes;
+        let length = file.len() as u64;
+        assert!(probe(&file).container.is_some(), "{name}");
+        assert_eq!(notes(&file), [], "{name}");
+        // Chance may make a box of what is behind the end, but none that fits.
+        let is_told = |notes: &[Note]| {
+            use Note::{Repeated, Stray, Truncated};
+            let told =
+                |note: &Note| matches!(note, Repeated { .. } | Stray { .. } | Truncated { .. });
+            notes.iter().any(told)
+        };
+        let twice = notes(&file.repeat(2));
+        assert!(
+            twice.contains(&Note::Repeated { at: length }),
+            "{name}: {twice:?}"
+        );
+        // The last pair of blocks again, as CBC decrypts it.
+        for count in 1..=16_u8 {
+            let last = &file[file.len() - usize::from(16 - count)..];
+            let padding = vec![count; count.into()];
+            let repeated = [&file[..], &padding, b"\x93\x1f0123456789abcd", last].concat();
+            assert!(is_told(&notes(&repeated)), "{name}");
+        }
+        let cut = notes(&file[..file.len() - 5]);
+        assert!(is_told(&cut), "{name}: {cut:?}");
+    }
+}
+
 /// Makes a file and compares what unreel and ffprobe say of it.
 fn compare(name: &str, inputs: &[&[&str]], options: &str, container: Container) {
     let Some((_folder, path)) = make(name, inputs, options) else {

@@ -197,6 +197,17 @@ impl Recording {
             .collect()
     }
 
+    /// What leaves the padding valid: the last blocks again, two or more, up to all of them.
+    fn repeated(&self) -> Vec<Vec<u8>> {
+        (32..=self.ciphertext.len())
+            .step_by(16)
+            .map(|count| {
+                let last = &self.ciphertext[self.ciphertext.len() - count..];
+                [&self.ciphertext, last].concat()
+            })
+            .collect()
+    }
+
     /// Every byte changed once, each in another way.
     fn changed(&self) -> Vec<Vec<u8>> {
         let mut random = Random(4);
@@ -405,6 +416,7 @@ fn cbc_claims_no_more_than_it_checks() {
         let mut try_all = |change, changes| table.fill(what, change, recording, changes);
         let cuts = try_all("cut to each length", recording.cuts());
         let longer = try_all("1 to 64 bytes more", recording.longer());
+        let repeated = try_all("its last blocks again", recording.repeated());
         let changed = try_all("each byte changed", recording.changed());
         let first = try_all("each bit of the first block", recording.bits(0, 16));
         let last = recording.ciphertext.len();
@@ -414,6 +426,7 @@ fn cbc_claims_no_more_than_it_checks() {
         );
 
         first.assert_all_refused(what);
+        repeated.assert_all_refused(what);
         for row in [&changed, &first, &end] {
             for (class, messages) in &row.messages {
                 // Where a container is damaged, its message says where.

@@ -11,8 +11,8 @@ use crate::io::{CommandError, OutputError, ReadError};
 use crate::key::{
     ForeignKind, GenerateError, KeyError, NotOpened, PayloadError, RingError, UnsupportedEncryption,
 };
-use crate::media::Sniff;
-use crate::pipeline;
+use crate::media::{Note, Sniff};
+use crate::pipeline::{self, FoundInstead};
 use crate::provider::MetadataError;
 
 /// Why a run, or one recording of it, failed. Strings are printable names of files.
@@ -284,6 +284,16 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
         Error::Cipher(CipherError::Ragged { .. }) => {
             (Code::Integrity, "it was cut off: download it again")
         }
+        Error::Container(FoundInstead { found: Some(_), .. }) => (
+            Code::Integrity,
+            "the key fits, but the provider encrypts no such recordings: it is another file than \
+             its metadata says; if it is the right one, please report it",
+        ),
+        Error::Damaged(Note::Stray { .. } | Note::Repeated { .. }) => (
+            Code::Integrity,
+            "bytes were added behind it, by a broken transfer or on purpose: download the \
+             recording again",
+        ),
         Error::Cipher(CipherError::Tag)
         | Error::Padding(_)
         | Error::Length { .. }

@@ -246,6 +246,16 @@ pub enum Note {
         /// The bytes of it that are there.
         present: u64,
     },
+    /// Bytes stand behind the end that the container declares, or between its parts.
+    Stray {
+        /// How many, up to the end of the file.
+        bytes: u64,
+    },
+    /// A second file of the kind stands behind the first.
+    Repeated {
+        /// Where it starts.
+        at: u64,
+    },
     /// The container is there, but not the part that says how its media is coded.
     HeaderIncomplete,
     /// The first 16 bytes are garbage, the rest is not.
@@ -275,6 +285,15 @@ impl fmt::Display for Note {
                 thousands(present),
                 thousands(promised)
             ),
+            Self::Stray { bytes } => write!(
+                f,
+                "{} byte{} at its end belong to no part of the recording",
+                thousands(bytes),
+                plural(bytes)
+            ),
+            Self::Repeated { at } => {
+                write!(f, "a second recording starts at byte {}", thousands(at))
+            }
             Self::HeaderIncomplete => {
                 f.write_str("the header that says how the media is coded is incomplete")
             }
@@ -287,7 +306,7 @@ impl fmt::Display for Note {
                 f,
                 "{} damaged transport packet{}, the first at byte {}",
                 thousands(packets),
-                if packets == 1 { "" } else { "s" },
+                plural(packets),
                 thousands(first)
             ),
             Self::PartialPacket { bytes } => {
@@ -317,6 +336,10 @@ pub fn hms(duration: Duration) -> String {
 fn kilohertz(rate: u32) -> String {
     let digits = format!("{}.{:03}", rate / 1000, rate % 1000);
     format!("{} kHz", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }
 
 /// `1,234`.

@@ -10,9 +10,9 @@
 //!   (JSON, which no such format holds, excepted), and [`Media::damaged`] tells a wrong IV from a
 //!   wrong key.
 //!
-//! Every file but the transport stream is judged by its first [`SEGMENT`] bytes ([`Head`]). A
-//! transport stream has a sync byte in every packet, so it is checked from end to end
-//! ([`TsScan`]), in pieces that may be scanned in parallel and merged in order.
+//! A file is judged by its first [`SEGMENT`] bytes ([`Head`]). Two are watched to their end, too: a
+//! transport stream has a sync byte in every packet ([`TsScan`], in pieces that may be scanned in
+//! parallel and merged in order), and the parts of Matroska and MP4 say how long they are.
 //!
 //! The bytes are hostile: nothing here indexes, overflows, recurses or loops without moving on.
 #![warn(clippy::indexing_slicing)]
@@ -23,6 +23,7 @@ mod ebml;
 mod mp4;
 mod mpeg_audio;
 mod ogg;
+mod outline;
 mod probe;
 mod program;
 mod read;

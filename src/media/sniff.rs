@@ -71,9 +71,12 @@ pub fn sniff(head: &[u8]) -> Option<Sniff> {
 }
 
 fn container(head: &[u8]) -> Option<Container> {
+    // In the order that the probe has.
     if wav::is(head) {
         Some(Container::Wav)
-    } else if mp4::brand(head).is_some() {
+    } else if let Some(matroska) = ebml::doc_type(head) {
+        Some(matroska)
+    } else if mp4::is(head) {
         Some(Container::Mp4)
     } else if ogg::is(head) {
         Some(Container::Ogg)
@@ -81,10 +84,8 @@ fn container(head: &[u8]) -> Option<Container> {
         Some(Container::Zip)
     } else if transport::is(head) {
         Some(Container::MpegTs)
-    } else if mpeg_audio::is(head) {
-        Some(Container::Mp3)
     } else {
-        ebml::doc_type(head)
+        mpeg_audio::is(head).then_some(Container::Mp3)
     }
 }
 
