@@ -16,9 +16,9 @@ pub use self::evidence::{FoundInstead, Integrity};
 use crate::cipher::padding::{self, PaddingError};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
 use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
-use crate::io::{OutputError, Source, Staged, Stdout};
+use crate::io::{OutputError, Source, Staged, Stdout, Wrapper};
 use crate::key::{self, ContentKey, RingError};
-use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
+use crate::media::{Head, Mangled, Media, Note, Probe, Sniff, TsScan, mangled, sniff};
 
 /// How a recording is opened.
 #[derive(Clone, Copy)]
@@ -84,6 +84,9 @@ pub enum Error {
     /// The input is something else than ciphertext.
     #[error("it is not encrypted media: it is {0}")]
     NotCiphertext(Sniff),
+    /// The input was ciphertext once.
+    #[error("it was saved as text and is no ciphertext any more: {0}")]
+    SavedAsText(Mangled),
     /// The ciphertext cannot be read, or is none.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -127,6 +130,36 @@ pub enum Error {
     Stdout(#[source] io::Error),
 }
 
+/// The ciphertext in a source that a transfer left something around, and what that was. Nothing is
+/// taken on trust: the tag, or the container, tells whether what is inside was ciphertext.
+///
+/// # Errors
+/// See [`Error`]; the text inside may go on otherwise than it began.
+pub fn unwrapped(mut source: Source) -> Result<(Source, Option<Wrapper>), Error> {
+    let head = source.head().map_err(CipherError::Read)?;
+    let Some(wrapper) = Wrapper::of(&head) else {
+        return Ok((source, None));
+    };
+    let inside = wrapper
+        .take_off(source)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Error::NotCiphertext(Sniff::Text),
+            _ => Error::Spool(error),
+        })?;
+    Ok((inside, Some(wrapper)))
+}
+
+/// Looks whether a file that starts with `head` can be ciphertext of any kind.
+///
+/// # Errors
+/// What it is instead, or what happened to it.
+pub fn inspect_head(head: &[u8]) -> Result<(), Error> {
+    if let Some(seen) = sniff(head) {
+        return Err(Error::NotCiphertext(seen));
+    }
+    mangled(head).map_or(Ok(()), |cause| Err(Error::SavedAsText(cause)))
+}
+
 /// Looks whether a source can be this recording's ciphertext at all, before any key is touched.
 /// Returns its first bytes.
 ///
@@ -134,9 +167,7 @@ pub enum Error {
 /// What it is instead, or a length that cannot be.
 pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, Error> {
     let head = source.head().map_err(CipherError::Read)?;
-    if let Some(seen) = sniff(&head) {
-        return Err(Error::NotCiphertext(seen));
-    }
+    inspect_head(&head)?;
     if let Some(length) = source.length() {
         crate::cipher::check_length(envelope.cipher, length)?;
     }

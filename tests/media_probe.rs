@@ -4,11 +4,14 @@
 //! say on stderr that they did nothing.
 #![expect(clippy::unwrap_used, reason = "a failure here is the test's")]
 
+mod common;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::{Desk, VOICE, digest_of, has, sha256, skip};
 use serde_json::Value;
 use unreel::envelope::Container;
 use unreel::media::{Media, Note, PACKET, Probe, SEGMENT, Sniff, damaged_head, hms, sniff};
@@ -189,9 +192,8 @@ fn damage_is_noted() {
     assert_eq!(hms(media.duration.unwrap()), "00:00:04");
 }
 
-/// What other muxers write is whole; with anything behind it, or without its end, it is not.
-#[test]
-fn a_file_is_as_long_as_it_says() {
+/// Files of every muxer that is there, and their names: seekable ones, live ones, fragments.
+fn muxed() -> Vec<(&'static str, Option<Vec<u8>>)> {
     const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac";
     const VP8: &str = "-c:v libvpx -deadline realtime -c:a libopus";
     let folder = tempfile::tempdir().unwrap();
@@ -282,7 +284,13 @@ fn a_file_is_as_long_as_it_says() {
             files.push((name, other("gst-launch-1.0", name, &pipeline)));
         }
     }
-    for (name, file) in files {
+    files
+}
+
+/// What other muxers write is whole; with anything behind it, or without its end, it is not.
+#[test]
+fn a_file_is_as_long_as_it_says() {
+    for (name, file) in muxed() {
         let Some(file) = file else { continue };
         let notes = |file: &[u8]| probe(file).notes;
         let length = file.len() as u64;
@@ -437,4 +445,143 @@ fn run(tool: &str, arguments: &str) -> Option<Vec<u8>> {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{tool} {arguments}: {errors}");
     Some(output.stdout)
+}
+
+/// A recording of each provider: its id, its file, and what opens it.
+const RECORDINGS: [(&str, &str, &str); 3] = [
+    (VOICE, "call.enc", "twilio-voice -m meta.json"),
+    (
+        "RT5eed0000000000000000000000000001",
+        "video.enc",
+        "twilio-video -m flat.json",
+    ),
+    (
+        "5eed0000-0000-4000-8000-000000000001",
+        "archive.enc",
+        "vonage -m archive.json",
+    ),
+];
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let [_, (video, ..), (archive, ..)] = RECORDINGS;
+    for (path, name) in [
+        (&*format!("twilio-video/{video}.mka.enc"), "video.enc"),
+        ("twilio-video/flat.json", "flat.json"),
+        (&format!("vonage/{archive}.ts.enc"), "archive.enc"),
+        ("vonage/archive-1.json", "archive.json"),
+    ] {
+        desk.bring(path, name);
+    }
+    desk
+}
+
+/// What browsers, databases and `curl -i` leave around the media is taken off, from a file and
+/// from a pipe; the tag or the container tells whether that was right. What was compressed or
+/// dumped comes with the command.
+#[test]
+fn what_a_transfer_left_around_the_media_is_taken_off_or_named() {
+    let desk = desk();
+    for (id, media, opens) in RECORDINGS {
+        for (tool, script, name) in [
+            ("base64", "base64 $IN", "base64"),
+            ("openssl", "openssl base64 -A -in $IN", "base64"),
+            ("xxd", "xxd -p $IN", "hex"),
+            (
+                "base64",
+                "printf data:audio/wav\\;base64,; base64 -w0 $IN",
+                "a data: URL",
+            ),
+            (
+                "cat",
+                "printf 'HTTP/1.1 200 OK\\r\\nA: b\\r\\n\\r\\n'; cat $IN",
+                "an HTTP head",
+            ),
+            (
+                "base64",
+                "printf 'HTTP/2 200\\r\\nA: b\\r\\n\\r\\n'; base64 $IN",
+                "an HTTP head and base64",
+            ),
+        ] {
+            if !has(tool) {
+                skip(&format!("no {tool}"));
+                continue;
+            }
+            let run = "-v -k key.pem -o out";
+            for script in [
+                format!("IN={media}; ({script}) > in && $UNREEL {opens} {run} in"),
+                format!("IN={media}; ({script}) | $UNREEL {opens} {run} -"),
+            ] {
+                let output = desk.done(desk.bash(&script));
+                let said = common::stderr(&output);
+                assert!(said.contains(&format!("around it: {name}\n")), "{said}");
+                assert_eq!(sha256(&desk.read("out")), digest_of(id), "{script}");
+                fs_err::remove_file(desk.path("out")).unwrap();
+            }
+        }
+        for (tool, script, command) in [
+            ("gzip", "gzip -c", "gunzip -c INPUT > FILE"),
+            ("xxd", "xxd", "xxd -r INPUT FILE"),
+        ] {
+            if !has(tool) {
+                skip(&format!("no {tool}"));
+                continue;
+            }
+            desk.done(desk.bash(&format!("{script} {media} > in")));
+            let refused = desk.unreel(&format!("{opens} -k key.pem -o out in"));
+            desk.refused(refused, 3, &[command]);
+        }
+    }
+    // An error page is one behind its head, too.
+    desk.write(
+        "in",
+        b"HTTP/1.1 404 NOT FOUND\r\n\r\n{\"code\": 20404, \"status\": 404}",
+    );
+    desk.refused(desk.voice("-o out in"), 3, &["a JSON document"]);
+    desk.write("in", ["A".repeat(300_000), "*".to_owned()].concat());
+    desk.refused(desk.voice("-o out in"), 3, &["it is text"]);
+}
+
+/// Bytes are lost, and the message says how: not that the download was cut off.
+#[test]
+fn ciphertext_that_was_saved_as_text_is_told_so() {
+    let desk = desk();
+    for (tool, script, cause) in [
+        ("iconv", "iconv -f latin1 -t utf8 $IN", "it is UTF-8"),
+        ("iconv", "iconv -f cp437 -t utf16 $IN", "it is UTF-16"),
+        (
+            "python3",
+            "python3 -c \"import sys; b = open('$IN', 'rb').read(); \
+             sys.stdout.buffer.write(b.decode(errors='replace').encode())\"",
+            "it is UTF-8",
+        ),
+        (
+            "node",
+            "node -e \"process.stdout.write(fs.readFileSync('$IN').toString())\"",
+            "it is UTF-8",
+        ),
+        (
+            "sed",
+            "LC_ALL=C sed 's/$/\\r/' $IN",
+            "its line ends were changed",
+        ),
+        ("tr", "tr -d '\\r' < $IN", "its line ends were changed"),
+        ("tr", "tr '\\r' '\\n' < $IN", "its line ends were changed"),
+        ("tr", "tr -d '\\0' < $IN", "its line ends were changed"),
+    ] {
+        if !has(tool) {
+            skip(&format!("no {tool}"));
+            continue;
+        }
+        for (_, media, opens) in RECORDINGS {
+            // Too little is left of the others to tell.
+            if cause.contains("line") && media != "call.enc" {
+                continue;
+            }
+            desk.done(desk.bash(&format!("IN={media}; {script} > in")));
+            let refused = desk.unreel(&format!("{opens} -k key.pem -o out in"));
+            let said = desk.refused(refused, 7, &[cause, "saved as text", "in binary"]);
+            assert!(!said.contains("cut off"), "{said}");
+        }
+    }
 }

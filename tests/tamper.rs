@@ -251,7 +251,7 @@ impl Recording {
 /// The class of a refusal; the names sort as they are checked.
 fn class(error: &Error) -> &'static str {
     match error {
-        Error::NotCiphertext(_) => "1 no ciphertext",
+        Error::NotCiphertext(_) | Error::SavedAsText(_) => "1 no ciphertext",
         Error::Cipher(CipherError::TooShort { .. }) => "2 too short",
         Error::Cipher(CipherError::Ragged { .. }) => "2 no whole blocks",
         Error::Cipher(CipherError::Tag) => "3 tag",
@@ -393,6 +393,30 @@ fn gcm_refuses_every_cut_and_every_change() {
     assert_eq!(cuts.messages["3 tag"].iter().collect::<Vec<_>>(), [message]);
     assert_eq!(cuts.messages.len(), 2);
     table.print();
+}
+
+/// What Vonage encrypted is a transport stream, or MP4. Another file has no packets to end with,
+/// and is named.
+#[test]
+fn an_archive_that_is_no_transport_stream_is_said_to_be_what_it_is() {
+    let matroska = Recording::video(false).plaintext;
+    let wav = Recording::voice().plaintext;
+    for (plaintext, what) in [
+        (matroska, "Matroska"),
+        (wav, "WAV"),
+        (Random(5).bytes(4001), "nothing that is known"),
+    ] {
+        let mut archive = Recording::archive(None);
+        let (cipher, expected) = (archive.envelope.cipher, archive.envelope.expected.clone());
+        archive = Recording::new(cipher, expected, plaintext);
+        let Outcome::Refused(_, message) = archive.attempt(&archive.ciphertext) else {
+            panic!("{what} was accepted");
+        };
+        assert_eq!(
+            message,
+            format!("decrypted, it is {what}, not MPEG-TS or MP4")
+        );
+    }
 }
 
 /// CBC has no tag: what nothing checks can change unseen, and is not claimed to be proven.

@@ -305,8 +305,16 @@ impl<U: Unlock> Run<'_, U> {
             return Ok(Done::Skipped);
         }
 
-        let mut source = open_source(input)?;
         let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
+        let (mut source, wrapper) =
+            pipeline::unwrapped(open_source(input)?).map_err(not_decrypted)?;
+        if let Some(wrapper) = wrapper {
+            let input = display(input);
+            self.printer.step(&format!(
+                "`{input}` is read without what is around it: {wrapper}"
+            ));
+            line.unwrapped(wrapper);
+        }
         let head = self
             .unlock
             .look(&recording, &mut source)

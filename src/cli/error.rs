@@ -269,6 +269,11 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
                  help, it is not the file that this metadata belongs to, or it was tampered with";
     let (code, hint) = match error {
         Error::NotCiphertext(seen) => (Code::Input, sniff_hint(*seen)),
+        Error::SavedAsText(_) => (
+            Code::Integrity,
+            "bytes of it are lost: download it again in binary, as curl -o FILE does, and not \
+             through a program's text, a text file or PowerShell's >",
+        ),
         Error::Cipher(CipherError::Read(_)) => (Code::Input, "check the disk and try again"),
         Error::Cipher(CipherError::TooShort { length: 0 }) => (
             Code::Input,
@@ -338,6 +343,9 @@ fn sniff_hint(seen: Sniff) -> &'static str {
         }
         Sniff::Plain(_) => "it needs no decryption: it is a recording already",
         Sniff::Key => "INPUT is the encrypted media; keys are passed with -k",
+        Sniff::Gzip => "it is compressed: gunzip -c INPUT > FILE, then decrypt FILE",
+        Sniff::HexDump => "take its bytes back: xxd -r INPUT FILE, then decrypt FILE",
+        Sniff::Base64 => "decode it: base64 -d INPUT > FILE, then decrypt FILE",
         Sniff::Blank => "room was made for the recording, and nothing written: download it again",
         _ => {
             "it is what the server answered instead of the recording: download it again, with credentials"

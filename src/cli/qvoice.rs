@@ -21,8 +21,7 @@ use super::report::{Line, OpenedWith};
 use super::stdin::{is_stdin, one_purpose};
 use crate::cipher::CipherError;
 use crate::envelope::Mode;
-use crate::io::{self, Source, TextEncoding};
-use crate::media::{Sniff, sniff};
+use crate::io::{self, Source};
 use crate::pipeline::search::{Derived, Found, Method, Pins, Search, SearchError, Secret, Subject};
 use crate::pipeline::{self, Opener};
 use crate::provider::MetadataError;
@@ -332,15 +331,12 @@ impl Unlock for Keys<'_> {
 
     fn look(&self, _: &Hints, source: &mut Source) -> Result<Vec<u8>, pipeline::Error> {
         let head = source.head().map_err(CipherError::Read)?;
-        match sniff(&head) {
-            Some(_) if TextEncoding::of(&head).is_some() => Ok(head),
-            Some(seen) => Err(pipeline::Error::NotCiphertext(seen)),
-            None if head.len() < crate::cipher::BLOCK => {
-                let length = head.len() as u64;
-                Err(CipherError::TooShort { length }.into())
-            }
-            None => Ok(head),
+        pipeline::inspect_head(&head)?;
+        if head.len() < crate::cipher::BLOCK {
+            let length = head.len() as u64;
+            return Err(CipherError::TooShort { length }.into());
         }
+        Ok(head)
     }
 
     fn unlock(
@@ -351,17 +347,8 @@ impl Unlock for Keys<'_> {
         line: &mut Line,
     ) -> Result<(Opener, Ciphertext), Failure> {
         let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
-        let encoding = TextEncoding::of(&ciphertext.head);
-        let whole = match encoding {
-            Some(encoding) => ciphertext.source.decoded(encoding),
-            None => ciphertext.source.rereadable(),
-        };
-        ciphertext.source = whole.map_err(|error| {
-            not_decrypted(match error.kind() {
-                std::io::ErrorKind::InvalidData => pipeline::Error::NotCiphertext(Sniff::Text),
-                _ => pipeline::Error::Spool(error),
-            })
-        })?;
+        let whole = ciphertext.source.rereadable();
+        ciphertext.source = whole.map_err(|error| not_decrypted(pipeline::Error::Spool(error)))?;
         let reading = |error| not_decrypted(CipherError::Read(error).into());
         ciphertext.head = ciphertext.source.head().map_err(reading)?;
         let threads = ciphertext.threads;
@@ -392,7 +379,7 @@ impl Unlock for Keys<'_> {
             method.layout.mode().name(),
             OpenedWith {
                 version: found.version,
-                encoding: encoding.map(TextEncoding::name),
+                encoding: line.encoding(),
                 layout: method.layout.to_string(),
                 kdf: method.kdf.to_string(),
                 key_form: method.key_form.name().to_owned(),

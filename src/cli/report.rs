@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::error::Failure;
 use crate::envelope::Envelope;
+use crate::io::{TextEncoding, Wrapper};
 use crate::key::Fingerprint;
 use crate::media::{Media, hms};
 use crate::pipeline::Outcome;
@@ -25,6 +26,8 @@ pub(super) struct Line {
     cipher: Option<&'static str>,
     key_id: Option<String>,
     key_fingerprint: Option<String>,
+    #[serde(skip)]
+    encoding: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opened_with: Option<OpenedWith>,
     integrity: Option<&'static str>,
@@ -86,6 +89,7 @@ impl Line {
             cipher: None,
             key_id: None,
             key_fingerprint: None,
+            encoding: None,
             opened_with: None,
             integrity: None,
             bytes_in: None,
@@ -109,6 +113,16 @@ impl Line {
     pub(super) fn derived(&mut self, id: Option<&str>, key_id: Option<&str>) {
         self.id = id.map(ToOwned::to_owned);
         self.key_id = key_id.map(ToOwned::to_owned);
+    }
+
+    /// The media was inside something else.
+    pub(super) fn unwrapped(&mut self, wrapper: Wrapper) {
+        self.encoding = wrapper.encoding().map(TextEncoding::name);
+    }
+
+    /// The text that the media was written as.
+    pub(super) fn encoding(&self) -> Option<&'static str> {
+        self.encoding
     }
 
     pub(super) fn opened_with(&mut self, cipher: &'static str, with: OpenedWith) {

@@ -11,6 +11,7 @@ mod source;
 mod staged;
 mod stdout;
 mod text;
+mod wrapper;
 
 pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub use command::{CommandError, run as run_command};
@@ -20,6 +21,7 @@ pub use source::{HEAD, Part, Source};
 pub use staged::{OutputError, Staged, check_target};
 pub use stdout::Stdout;
 pub use text::TextEncoding;
+pub use wrapper::Wrapper;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

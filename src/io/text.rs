@@ -11,9 +11,9 @@ const STEP: usize = 64 * 1024;
 /// A text that stands for bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// Base64 (RFC 4648), either alphabet, white space ignored.
+    /// Base64 (RFC 4648), either alphabet, white space and quotation marks ignored.
     Base64,
-    /// Hexadecimal digits, white space ignored.
+    /// Hexadecimal digits, white space and quotation marks ignored.
     Hex,
 }
 
@@ -29,7 +29,7 @@ impl TextEncoding {
     /// The encoding of a text that starts with `head`, if it can be one. Ciphertext of 64 bytes
     /// looks like neither less than once in 2^128.
     pub fn of(head: &[u8]) -> Option<Self> {
-        let mut digits = head.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let mut digits = head.iter().filter(|byte| !is_ignored(**byte));
         if digits.clone().count() < 64 {
             return None;
         }
@@ -52,7 +52,7 @@ impl TextEncoding {
                 Err(error) => return Err(error),
             };
             let found = piece.get(..read).unwrap_or_default();
-            text.extend(found.iter().filter(|byte| !byte.is_ascii_whitespace()));
+            text.extend(found.iter().filter(|byte| !is_ignored(**byte)));
             let whole = if read == 0 {
                 text.len()
             } else {
@@ -82,4 +82,8 @@ impl TextEncoding {
             Self::Hex => base16ct::mixed::decode_vec(text).map_err(|_| invalid()),
         }
     }
+}
+
+fn is_ignored(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
 }

@@ -1,10 +1,11 @@
 //! What bytes are: container, codec, channels, duration.
 //!
-//! Two questions, both answered without decoding, without I/O and in constant memory:
+//! Three questions, answered without decoding, without I/O and in constant memory:
 //!
 //! - [`sniff()`]: is this input, which should be ciphertext, something else altogether? A download
 //!   that was never encrypted, an error page, a key. It says so only on evidence that random
 //!   bytes show less than once in 2^30.
+//! - [`mangled()`]: is it ciphertext that a program took for text, and destroyed?
 //! - [`Probe`]: what is this plaintext? Where a format carries no tag, the answer is the only
 //!   witness for the key, so a `Some` in [`Media::container`] is evidence of the same strength
 //!   (JSON, which no such format holds, excepted), and [`Media::damaged`] tells a wrong IV from a
@@ -20,6 +21,7 @@
 mod damaged;
 mod describe;
 mod ebml;
+mod mangled;
 mod mp4;
 mod mpeg_audio;
 mod ogg;
@@ -33,6 +35,7 @@ mod wav;
 
 pub use damaged::damaged_head;
 pub use describe::{Codec, Media, Note, container_name, hms};
+pub use mangled::{Mangled, mangled};
 pub use probe::{Head, Probe, SEGMENT};
 pub use sniff::{Sniff, sniff};
 pub use transport::{PACKET, Transport, TsScan};

@@ -7,7 +7,7 @@ use super::{Codec, Media};
 use crate::envelope::Container;
 
 /// Whether a file starts with a sane box of a kind that files start with: `ftyp`, in fragments
-/// `styp`, and what older writers, and QuickTime's, put in front or instead. Needs 16 bytes.
+/// `styp`, and what older writers, and `QuickTime`'s, put in front or instead. Needs 16 bytes.
 ///
 /// Random bytes do so once in 2^32, by an `mdat`.
 pub(super) fn is(head: &[u8]) -> bool {

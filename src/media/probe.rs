@@ -113,11 +113,8 @@ impl Head {
         let head = self.bytes.get(..kept).unwrap_or(&self.bytes);
         wav::read(head, length)
             .or_else(|| {
-                outlined(
-                    ebml::read(head).or_else(|| mp4::read(head))?,
-                    outline,
-                    length,
-                )
+                let media = ebml::read(head).or_else(|| mp4::read(head))?;
+                Some(outlined(media, outline, length))
             })
             .or_else(|| ogg::read(head))
             .or_else(|| transport_stream(head, scan, length))
@@ -129,9 +126,9 @@ impl Head {
     }
 }
 
-fn outlined(mut media: Media, outline: &Outline, length: u64) -> Option<Media> {
+fn outlined(mut media: Media, outline: &Outline, length: u64) -> Media {
     media.notes.extend(outline.note(length));
-    Some(media)
+    media
 }
 
 fn transport_stream(head: &[u8], scan: TsScan, length: u64) -> Option<Media> {
