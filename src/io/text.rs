@@ -37,7 +37,10 @@ impl TextEncoding {
         if digits.clone().all(u8::is_ascii_hexdigit) {
             Some(Self::Hex)
         } else {
-            digits.all(base64).then_some(Self::Base64)
+            // Words with spaces between them are prose, or a PEM block's first line.
+            let spaced = |line: &[u8]| line.trim_ascii().iter().any(|byte| b" \t".contains(byte));
+            let mut lines = head.split(|&byte| byte == b'\n');
+            (digits.all(base64) && !lines.any(spaced)).then_some(Self::Base64)
         }
     }
 
@@ -86,4 +89,27 @@ impl TextEncoding {
 
 fn is_ignored(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_and_pem_are_no_base64() {
+        let digits = "QUJD".repeat(20);
+        for (text, encoding) in [
+            (digits.clone(), Some(TextEncoding::Base64)),
+            (
+                format!("  {digits}\r\n  {digits}\n"),
+                Some(TextEncoding::Base64),
+            ),
+            ("00 ff ".repeat(40), Some(TextEncoding::Hex)),
+            (format!("-----BEGIN PUBLIC KEY-----\n{digits}"), None),
+            ("the recording was not found ".repeat(5), None),
+            (digits[..60].to_owned(), None),
+        ] {
+            assert_eq!(TextEncoding::of(text.as_bytes()), encoding, "{text}");
+        }
+    }
 }
