@@ -167,10 +167,15 @@ pub fn inspect_head(head: &[u8]) -> Result<(), Error> {
 /// What it is instead, or a length that cannot be.
 pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, Error> {
     let head = source.head().map_err(CipherError::Read)?;
-    inspect_head(&head)?;
-    if let Some(length) = source.length() {
-        crate::cipher::check_length(envelope.cipher, length)?;
+    let fits = source.length().map_or(Ok(()), |length| {
+        crate::cipher::check_length(envelope.cipher, length)
+    });
+    // What is too long is another file, whatever it looks like.
+    if let Err(error @ CipherError::TooLong) = fits {
+        return Err(error.into());
     }
+    inspect_head(&head)?;
+    fits?;
     Ok(head)
 }
 
