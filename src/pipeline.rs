@@ -6,7 +6,7 @@
 mod evidence;
 pub mod search;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ pub use self::evidence::{FoundInstead, Integrity};
 use crate::cipher::padding::{self, PaddingError};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
 use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
-use crate::io::{OutputError, Source, Staged, Stdout};
+use crate::io::{OutputError, Source, Staged};
 use crate::key::{self, ContentKey, RingError};
 use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
 
@@ -46,10 +46,10 @@ impl<'a> Options<'a> {
 pub enum Destination<'a> {
     /// Nowhere: everything is verified, nothing is written.
     Check,
-    /// Standard output, after verification.
-    Stdout(&'a mut Stdout),
-    /// Standard output as it is decrypted; only the result tells whether it was right.
-    StdoutUnverified(&'a mut Stdout),
+    /// A writer, such as standard output, after verification.
+    Writer(&'a mut (dyn Write + Send)),
+    /// A writer, as it is decrypted; only the result tells whether it was right.
+    WriterUnverified(&'a mut (dyn Write + Send)),
     /// A file that gets its name when everything is verified.
     File {
         /// The file without its name.
@@ -122,28 +122,26 @@ pub enum Error {
     /// The temporary output file failed.
     #[error("writing the decrypted media failed")]
     Write(#[source] io::Error),
-    /// Standard output failed.
-    #[error("writing to standard output failed")]
-    Stdout(#[source] io::Error),
+    /// The writer failed.
+    #[error("writing out the decrypted media failed")]
+    Writer(#[source] io::Error),
 }
 
 /// Looks whether a source can be this recording's ciphertext at all, before any key is touched.
-/// Returns its first bytes.
 ///
 /// # Errors
 /// What it is instead, or a length that cannot be.
-pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, Error> {
-    let head = source.head().map_err(CipherError::Read)?;
-    if let Some(seen) = sniff(&head) {
+pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<(), Error> {
+    if let Some(seen) = sniff(source.head().map_err(CipherError::Read)?) {
         return Err(Error::NotCiphertext(seen));
     }
     if let Some(length) = source.length() {
         crate::cipher::check_length(envelope.cipher, length)?;
     }
-    Ok(head)
+    Ok(())
 }
 
-/// Picks the candidate that opens the recording which starts with `head`.
+/// Picks the candidate that opens the recording in `source`, by its first bytes.
 ///
 /// OAEP proves its key; RSAES-PKCS1-v1_5 does not, so there the content has to show a container,
 /// if only behind a destroyed first block. If it never does, the first candidate stands: a wrong
@@ -151,19 +149,23 @@ pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8
 /// wrong, and [`open`] will say what is wrong with it.
 ///
 /// # Errors
-/// The key ring's.
+/// If the source cannot be read; within, the key ring's.
 pub fn choose<E>(
     envelope: &Envelope,
-    head: &[u8],
-    mut search: key::Search<'_, E>,
-) -> Result<key::Opened, RingError<E>> {
+    source: &mut Source,
+    mut candidates: key::Search<'_, E>,
+) -> Result<Result<key::Opened, RingError<E>>, Error> {
+    let head = source.head().map_err(CipherError::Read)?;
     let proven = envelope.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15;
     let (mut damaged, mut unproven) = (None, None);
-    for candidate in search.by_ref() {
-        let candidate = candidate?;
+    for candidate in candidates.by_ref() {
+        let candidate = match candidate {
+            Ok(candidate) => candidate,
+            Err(error) => return Ok(Err(error)),
+        };
         let media = look(&cipher(envelope, &candidate.key), head, u64::MAX);
         if proven || is_expected(envelope, media.container) {
-            return Ok(candidate);
+            return Ok(Ok(candidate));
         }
         if is_expected(envelope, media.damaged) {
             damaged.get_or_insert(candidate);
@@ -172,7 +174,7 @@ pub fn choose<E>(
         }
     }
     let stands = damaged.or(unproven);
-    stands.ok_or_else(|| RingError::NotOpened(search.not_opened()))
+    Ok(stands.ok_or_else(|| RingError::NotOpened(candidates.not_opened())))
 }
 
 /// What a plaintext of `length` bytes is, by its first segment.
@@ -221,14 +223,13 @@ fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
     }
 }
 
-/// Decrypts `source`, whose first bytes are `head`, and releases it to `destination`.
+/// Decrypts `source` and releases it to `destination`.
 ///
 /// # Errors
-/// See [`Error`]. Nothing was released then, except to [`Destination::StdoutUnverified`] and,
-/// where the source changed between the passes or standard output failed, [`Destination::Stdout`].
+/// See [`Error`]. Nothing was released then, except to [`Destination::WriterUnverified`] and,
+/// where the source changed between the passes or the writer failed, [`Destination::Writer`].
 pub fn open(
     opener: Opener,
-    head: &[u8],
     source: Source,
     destination: Destination,
     options: Options,
@@ -243,15 +244,15 @@ pub fn open(
     }
     match destination {
         Destination::Check => {
-            let outcome = work.check(head)?;
+            let outcome = work.check()?;
             work.unchanged_or_proven(&outcome)?;
             Ok(outcome)
         }
-        Destination::Stdout(stdout) => {
+        Destination::Writer(writer) => {
             work.source = work.source.rereadable().map_err(Error::Spool)?;
-            work.check(head)?;
-            let outcome = work.pass(None, Some(stdout)).map_err(|error| match error {
-                Error::Output(_) | Error::Stdout(_) => error,
+            work.check()?;
+            let outcome = work.pass(None, Some(writer)).map_err(|error| match error {
+                Error::Writer(_) => error,
                 // It was right a moment ago.
                 _ => CipherError::Changed.into(),
             })?;
@@ -261,7 +262,7 @@ pub fn open(
                 Err(CipherError::Changed.into())
             }
         }
-        Destination::StdoutUnverified(stdout) => work.pass(None, Some(stdout)),
+        Destination::WriterUnverified(writer) => work.pass(None, Some(writer)),
         Destination::File {
             staged,
             name,
@@ -303,42 +304,42 @@ impl Work<'_> {
     }
 
     /// Verifies everything and writes nothing. A tag needs no decryption.
-    fn check(&mut self, head: &[u8]) -> Result<Outcome, Error> {
+    fn check(&mut self) -> Result<Outcome, Error> {
         if self.options.sha256 || matches!(self.opener.cipher, Cipher::Cbc(_)) {
             return self.pass(None, None);
         }
+        // A stream shows its first bytes only before the others are read.
+        self.source.head().map_err(CipherError::Read)?;
         let engine = self.options.engine();
-        let opened = engine.verify(&self.opener.cipher, self.source.input().as_input())?;
-        let body = usize::try_from(opened.length).unwrap_or(usize::MAX);
+        let Opened { length, .. } = engine.verify(&self.opener.cipher, self.source.input())?;
+        let head = self.source.head().map_err(CipherError::Read)?;
+        let body = usize::try_from(length).unwrap_or(usize::MAX);
+        let head = head.get(..body).unwrap_or(head);
         Ok(Outcome {
             integrity: Integrity::Tag,
-            bytes_in: opened.length + BLOCK as u64,
-            bytes_out: opened.length,
+            bytes_in: length + BLOCK as u64,
+            bytes_out: length,
             sha256: None,
-            media: look(
-                &self.opener.cipher,
-                head.get(..body).unwrap_or(head),
-                opened.length,
-            ),
+            media: look(&self.opener.cipher, head, length),
             output: None,
         })
     }
 
     /// Decrypts from front to back, then judges what came out.
-    fn pass(
+    fn pass<'w>(
         &mut self,
-        place: Option<&Staged>,
-        stdout: Option<&mut Stdout>,
+        place: Option<&'w Staged>,
+        writer: Option<&'w mut (dyn Write + Send)>,
     ) -> Result<Outcome, Error> {
-        let writing = match stdout {
-            Some(_) => Error::Stdout,
+        let writing = match writer {
+            Some(_) => Error::Writer,
             None => Error::Write,
         };
         let expected = self.opener.expected.clone();
         let hashed = self.options.sha256 || expected.sha256.is_some();
         let mut plaintext = Plaintext {
             place: place.map(|staged| staged as &dyn WriteAt),
-            stdout,
+            writer,
             probe: Probe::new(),
             sha256: hashed.then(Sha256::new),
             is_mp4: false,
@@ -391,12 +392,12 @@ impl Work<'_> {
         let engine = self.options.engine();
         let place = plaintext.place;
         let mut each = |offset: u64, bytes: &[u8]| plaintext.take(offset, bytes);
-        let mut input = self.source.input();
         if self.opener.expected.sha256.is_none() {
-            let opened = engine.decrypt(&self.opener.cipher, input.as_input(), place, &mut each)?;
+            let opened =
+                engine.decrypt(&self.opener.cipher, self.source.input(), place, &mut each)?;
             return Ok((opened, None));
         }
-        let mut hashed = Hashed(input.as_reader(), Sha256::new());
+        let mut hashed = Hashed(self.source.reader(), Sha256::new());
         let opened = engine.decrypt(
             &self.opener.cipher,
             Input::Stream(&mut hashed),
@@ -411,7 +412,7 @@ impl Work<'_> {
 struct Plaintext<'a> {
     /// Where workers put it by themselves; only its last bytes go there from here.
     place: Option<&'a dyn WriteAt>,
-    stdout: Option<&'a mut Stdout>,
+    writer: Option<&'a mut (dyn Write + Send)>,
     probe: Probe,
     sha256: Option<Sha256>,
     is_mp4: bool,
@@ -426,8 +427,8 @@ impl Plaintext<'_> {
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
         }
-        match &mut self.stdout {
-            Some(stdout) => stdout.write(bytes),
+        match &mut self.writer {
+            Some(writer) => writer.write_all(bytes),
             None => Ok(()),
         }
     }
@@ -437,7 +438,11 @@ impl Plaintext<'_> {
         if let Some(place) = self.place {
             place.write_all_at(bytes, offset)?;
         }
-        self.take(offset, bytes)
+        self.take(offset, bytes)?;
+        match &mut self.writer {
+            Some(writer) => writer.flush(),
+            None => Ok(()),
+        }
     }
 
     /// The digests of all that a plaintext of `length` bytes can end with, before it ends: every

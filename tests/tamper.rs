@@ -160,7 +160,7 @@ impl Recording {
 
     fn open(&self, media: &Path, output: &Path) -> Result<Integrity, Error> {
         let mut source = Source::open(media).unwrap();
-        let head = pipeline::inspect_source(&self.envelope, &mut source)?;
+        pipeline::inspect_source(&self.envelope, &mut source)?;
         let destination = Destination::File {
             staged: Staged::create(output).unwrap(),
             name: &|_| Ok(output.to_owned()),
@@ -174,7 +174,6 @@ impl Recording {
         };
         pipeline::open(
             Opener::of(&self.envelope, &self.key),
-            &head,
             source,
             destination,
             options,
@@ -506,10 +505,11 @@ impl Wrong {
 /// `None` if a key came out, but not this recording's.
 fn open_with(envelope: &Envelope, media: &str, ring: &KeyRing) -> Result<(), Option<String>> {
     let mut source = Source::open(&fixture(media)).unwrap();
-    let head = pipeline::inspect_source(envelope, &mut source).unwrap();
+    pipeline::inspect_source(envelope, &mut source).unwrap();
     let mut ask = |_: &str| -> Result<Passphrase, ()> { panic!("no key is locked") };
     let search = ring.search(&envelope.wrap, &mut ask);
-    let opened = pipeline::choose(envelope, &head, search).map_err(|error| match error {
+    let chosen = pipeline::choose(envelope, &mut source, search).unwrap();
+    let opened = chosen.map_err(|error| match error {
         RingError::NotOpened(reason) => Some(reason.to_string()),
         other => panic!("{other}"),
     })?;
@@ -521,7 +521,6 @@ fn open_with(envelope: &Envelope, media: &str, ring: &KeyRing) -> Result<(), Opt
     };
     pipeline::open(
         Opener::of(envelope, &opened.key),
-        &head,
         source,
         Destination::Check,
         options,

@@ -42,14 +42,11 @@ pub(super) trait Unlock: Sync {
     /// The provider's id of the recording.
     fn id<'a>(&self, recording: &'a Self::Recording) -> Option<&'a str>;
 
-    /// Looks whether the source can be its ciphertext at all; returns its first bytes.
-    fn look(
-        &self,
-        recording: &Self::Recording,
-        source: &mut Source,
-    ) -> Result<Vec<u8>, pipeline::Error>;
+    /// Looks whether the source can be its ciphertext at all.
+    fn look(&self, recording: &Self::Recording, source: &mut Source)
+    -> Result<(), pipeline::Error>;
 
-    /// Finds what opens it. The source may be given back rearranged, and the head with it.
+    /// Finds what opens it. The source may be given back rearranged.
     fn unlock(
         &self,
         recording: &Self::Recording,
@@ -59,10 +56,9 @@ pub(super) trait Unlock: Sync {
     ) -> Result<(Opener, Ciphertext), Failure>;
 }
 
-/// A source and its first bytes.
+/// A source and what may be spent on it.
 pub(super) struct Ciphertext {
     pub(super) source: Source,
-    pub(super) head: Vec<u8>,
     /// How many threads may work on it.
     pub(super) threads: usize,
 }
@@ -307,10 +303,8 @@ impl<U: Unlock> Run<'_, U> {
 
         let mut source = open_source(input)?;
         let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
-        let head = self
-            .unlock
-            .look(&recording, &mut source)
-            .map_err(not_decrypted)?;
+        let looked = self.unlock.look(&recording, &mut source);
+        looked.map_err(not_decrypted)?;
         let mut stdout = None;
         let staged = match &self.target {
             Target::File(path) => Some(Staged::create(path)?),
@@ -324,10 +318,9 @@ impl<U: Unlock> Run<'_, U> {
 
         let ciphertext = Ciphertext {
             source,
-            head,
             threads: self.threads,
         };
-        let (opener, Ciphertext { source, head, .. }) =
+        let (opener, Ciphertext { source, .. }) =
             self.unlock.unlock(&recording, ciphertext, input, line)?;
 
         let name = |media: &Media| {
@@ -339,8 +332,8 @@ impl<U: Unlock> Run<'_, U> {
             check_target(&output, self.replaces(), self.own.all()).map(|()| output)
         };
         let destination = match (&self.target, staged, &mut stdout) {
-            (Target::Stdout { verified: true }, _, Some(stdout)) => Destination::Stdout(stdout),
-            (Target::Stdout { .. }, _, Some(stdout)) => Destination::StdoutUnverified(stdout),
+            (Target::Stdout { verified: true }, _, Some(stdout)) => Destination::Writer(stdout),
+            (Target::Stdout { .. }, _, Some(stdout)) => Destination::WriterUnverified(stdout),
             (_, Some(staged), _) => Destination::File {
                 staged,
                 name: &name,
@@ -355,7 +348,7 @@ impl<U: Unlock> Run<'_, U> {
             threads: self.threads,
             progress: &|bytes| bar.inc(bytes),
         };
-        let result = pipeline::open(opener, &head, source, destination, options);
+        let result = pipeline::open(opener, source, destination, options);
         bar.finish_and_clear();
         let outcome = match result {
             Ok(outcome) => outcome,

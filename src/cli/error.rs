@@ -312,11 +312,11 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
             "give the input as a file, or point TMPDIR to a folder with space",
         ),
         Error::Output(error) => return (Code::Output, output_hint(error)),
-        Error::Stdout(error) if error.kind() == std::io::ErrorKind::BrokenPipe => (
+        Error::Writer(error) if error.kind() == std::io::ErrorKind::BrokenPipe => (
             Code::Output,
             "the program that reads the output ended early; the output is incomplete",
         ),
-        Error::Stdout(_) => (Code::Output, "the output is incomplete; check its space"),
+        Error::Writer(_) => (Code::Output, "the output is incomplete; check its space"),
     };
     (code, hint.to_owned())
 }

@@ -1,5 +1,6 @@
 //! `unreel inspect`: what a file is, and which key opens what it describes.
 
+use std::io::Read;
 use std::path::Path;
 
 use base16ct::lower::encode_string;
@@ -171,9 +172,9 @@ fn look(file: &Path, ring: &mut KeyRing, passphrases: &mut Passphrases) -> Resul
         Source::open(file)
     };
     let mut source = source.map_err(unread)?;
-    let head = source.head().map_err(unread)?;
     let bytes = source.length();
-    match sniff(&head) {
+    let head = source.head().map_err(unread)?;
+    match sniff(head) {
         Some(Sniff::Plain(_)) => {
             let media = probe(&mut source).map_err(unread)?;
             Ok(Found::Media {
@@ -183,9 +184,9 @@ fn look(file: &Path, ring: &mut KeyRing, passphrases: &mut Passphrases) -> Resul
             })
         }
         Some(Sniff::Html | Sniff::Xml | Sniff::Gzip | Sniff::OpenSsl | Sniff::Blank) | None
-            if parse(&head).is_err() =>
+            if parse(head).is_err() =>
         {
-            let seen = sniff(&head);
+            let seen = sniff(head);
             match seen {
                 Some(seen) => Err(Failure::NothingInIt(display(file), seen.to_string())),
                 None if head.is_empty() => Err(Failure::NothingInIt(
@@ -210,7 +211,7 @@ fn text(
     passphrases: &mut Passphrases,
 ) -> Result<Found, Failure> {
     let name = display(file);
-    let text = crate::io::read_limited(source.input().as_reader(), metadata::LIMIT)
+    let text = crate::io::read_limited(source.reader(), metadata::LIMIT)
         .map_err(|error| Failure::MetadataUnread(name.clone(), error))?;
     match parse(&text) {
         Ok(blocks) => {
@@ -255,8 +256,7 @@ fn text(
 }
 
 fn probe(source: &mut Source) -> std::io::Result<Media> {
-    let mut input = source.input();
-    let mut reader = input.as_reader();
+    let mut reader = source.reader();
     let mut probe = Probe::new();
     let mut buffer = vec![0; crate::io::HEAD];
     let mut offset = 0;

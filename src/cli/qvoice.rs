@@ -236,11 +236,13 @@ impl<'a> Keys<'a> {
         let bar = self.printer.search(&display(input));
         let secrets = self.secrets_of(hints, input)?;
         let budget = Duration::from_secs(self.args.method.budget.into());
+        let unread = |error| Failure::Unread(display(input), error);
+        let mut source = ciphertext.source;
+        let head = source.head().map_err(unread)?.to_vec();
         let search = Search {
             subject: Subject {
-                length: ciphertext.source.length().unwrap_or_default(),
-                source: Mutex::new(ciphertext.source),
-                head: &ciphertext.head,
+                source: &source.stored().map_err(unread)?,
+                head: &head,
                 mode: hints.algorithm,
                 iv: hints.iv.as_deref(),
                 tag: hints.tag,
@@ -262,7 +264,7 @@ impl<'a> Keys<'a> {
         let found = search.run();
         bar.finish_and_clear();
         found.map_err(|error| match error {
-            SearchError::Read(error) => Failure::Unread(display(input), error),
+            SearchError::Read(error) => unread(error),
             SearchError::GaveUp(reason) => Failure::from(QvoiceFailure::NotFound {
                 input: display(input),
                 reason: Box::new(reason),
@@ -330,41 +332,41 @@ impl Unlock for Keys<'_> {
         hints.id.as_deref()
     }
 
-    fn look(&self, _: &Hints, source: &mut Source) -> Result<Vec<u8>, pipeline::Error> {
+    fn look(&self, _: &Hints, source: &mut Source) -> Result<(), pipeline::Error> {
         let head = source.head().map_err(CipherError::Read)?;
-        match sniff(&head) {
-            Some(_) if TextEncoding::of(&head).is_some() => Ok(head),
+        match sniff(head) {
+            Some(_) if TextEncoding::of(head).is_some() => Ok(()),
             Some(seen) => Err(pipeline::Error::NotCiphertext(seen)),
             None if head.len() < crate::cipher::BLOCK => {
                 let length = head.len() as u64;
                 Err(CipherError::TooShort { length }.into())
             }
-            None => Ok(head),
+            None => Ok(()),
         }
     }
 
     fn unlock(
         &self,
         hints: &Hints,
-        mut ciphertext: Ciphertext,
+        ciphertext: Ciphertext,
         input: &Path,
         line: &mut Line,
     ) -> Result<(Opener, Ciphertext), Failure> {
         let not_decrypted = |error| Failure::NotDecrypted(display(input), error);
-        let encoding = TextEncoding::of(&ciphertext.head);
+        let reading = |error| not_decrypted(CipherError::Read(error).into());
+        let (mut source, threads) = (ciphertext.source, ciphertext.threads);
+        let encoding = TextEncoding::of(source.head().map_err(reading)?);
         let whole = match encoding {
-            Some(encoding) => ciphertext.source.decoded(encoding),
-            None => ciphertext.source.rereadable(),
+            Some(encoding) => source.decoded(encoding),
+            None => source.rereadable(),
         };
-        ciphertext.source = whole.map_err(|error| {
+        source = whole.map_err(|error| {
             not_decrypted(match error.kind() {
                 std::io::ErrorKind::InvalidData => pipeline::Error::NotCiphertext(Sniff::Text),
                 _ => pipeline::Error::Spool(error),
             })
         })?;
-        let reading = |error| not_decrypted(CipherError::Read(error).into());
-        ciphertext.head = ciphertext.source.head().map_err(reading)?;
-        let threads = ciphertext.threads;
+        let ciphertext = Ciphertext { source, threads };
 
         // The first search teaches the others; until it is done they wait for it.
         let mut known = lock(&self.known);
@@ -400,13 +402,8 @@ impl Unlock for Keys<'_> {
                 aad: method.aad.to_string(),
             },
         );
-        let mut source = found.source;
-        let head = source.head().map_err(reading)?;
-        let ciphertext = Ciphertext {
-            source,
-            head,
-            threads,
-        };
+        let source = found.source;
+        let ciphertext = Ciphertext { source, threads };
         Ok((found.opener, ciphertext))
     }
 }

@@ -119,18 +119,18 @@ impl Unlock for Wrapped<'_> {
         envelope.id.as_deref()
     }
 
-    fn look(&self, envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, pipeline::Error> {
+    fn look(&self, envelope: &Envelope, source: &mut Source) -> Result<(), pipeline::Error> {
         pipeline::inspect_source(envelope, source)
     }
 
     fn unlock(
         &self,
         envelope: &Envelope,
-        ciphertext: Ciphertext,
+        mut ciphertext: Ciphertext,
         input: &Path,
         line: &mut Line,
     ) -> Result<(Opener, Ciphertext), Failure> {
-        let (key, fingerprint) = self.unwrap(envelope, &ciphertext.head, input)?;
+        let (key, fingerprint) = self.unwrap(envelope, &mut ciphertext.source, input)?;
         line.key(fingerprint);
         Ok((Opener::of(envelope, &key), ciphertext))
     }
@@ -151,7 +151,7 @@ impl Wrapped<'_> {
     fn unwrap(
         &self,
         envelope: &Envelope,
-        head: &[u8],
+        source: &mut Source,
         input: &Path,
     ) -> Result<(ContentKey, Option<Fingerprint>), Failure> {
         if let Some(command) = &self.args.keys.unwrap_command {
@@ -160,7 +160,8 @@ impl Wrapped<'_> {
         let ring = self.ring()?;
         let mut ask = |origin: &str| lock(&self.passphrases).of(origin);
         let search = ring.search(&envelope.wrap, &mut ask);
-        let opened = pipeline::choose(envelope, head, search)
+        let opened = pipeline::choose(envelope, source, search)
+            .map_err(|error| Failure::NotDecrypted(display(input), error))?
             .map_err(|error| Failure::of_ring(&display(input), error))?;
         self.printer.step(&format!(
             "`{}` is opened by the private key `{}`, {}",

@@ -16,7 +16,7 @@ pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub use command::{CommandError, run as run_command};
 pub use memory::keep_private;
 pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
-pub use source::{HEAD, Part, Source};
+pub use source::{HEAD, Part, Source, Stored};
 pub use staged::{OutputError, Staged, check_target};
 pub use stdout::Stdout;
 pub use text::TextEncoding;

@@ -60,12 +60,14 @@ impl Stdout {
         let metadata = self.file.metadata().ok()?;
         metadata.is_file().then(|| FileId::of(&metadata))
     }
+}
 
-    /// Writes all of `bytes`.
-    ///
-    /// # Errors
-    /// As the operating system has it; `BrokenPipe` where the reader has gone.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }

@@ -23,7 +23,7 @@ pub use self::form::{Aad, KeyForm, SaltForm, UnknownForm};
 use super::Opener;
 use crate::cipher::{BLOCK, Layout};
 use crate::envelope::{Container, Mode};
-use crate::io::Source;
+use crate::io::{Source, Stored};
 use crate::key::{ContentKey, Kdf};
 
 /// Files up to this size are tried to the end under every key, whatever their beginning shows.
@@ -44,12 +44,10 @@ pub struct Secret {
 
 /// What is known of a recording.
 pub struct Subject<'a> {
-    /// The file; not a stream.
-    pub source: Mutex<Source>,
+    /// The file.
+    pub source: &'a Stored,
     /// Its first bytes.
     pub head: &'a [u8],
-    /// Its length.
-    pub length: u64,
     /// The mode its metadata says.
     pub mode: Option<Mode>,
     /// The IV its metadata says.
@@ -298,7 +296,7 @@ impl Search<'_> {
         let open = |shared: &Shared| {
             lock(&shared.found).is_none()
                 && lock(&shared.suspect).is_none()
-                && self.subject.length <= SMALL
+                && self.subject.source.length() <= SMALL
         };
         if open(&shared) {
             let gcm = layouts.iter().filter(|layout| layout.mode() == Mode::Gcm);
@@ -441,7 +439,7 @@ impl Search<'_> {
             let forms = SaltForm::ALL.into_iter();
             salts.extend(forms.filter_map(|form| Some(salt(form, form.of(text)?, text))));
         }
-        if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.length)
+        if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.source.length())
             && let Some(bytes) = place.salt.and_then(|range| self.bytes(&range))
             && self.layouts().contains(&Layout::Salt16Nonce12CtTag16)
         {
@@ -463,9 +461,8 @@ impl Search<'_> {
 
     /// Why what is asked for cannot be tried at all.
     fn lacking(&self, layouts: &[Layout], is_keyless: bool) -> Option<String> {
-        let Subject {
-            length, iv, tag, ..
-        } = self.subject;
+        let length = self.subject.source.length();
+        let Subject { iv, tag, .. } = self.subject;
         let aad = match self.pins.aad {
             Some(Aad::Id) if self.subject.id.is_none() => Some("id"),
             Some(Aad::KeyId) if self.subject.key_id.is_none() => Some("key_id"),
@@ -519,7 +516,7 @@ impl Search<'_> {
             let iv = subject.iv.map(<[u8]>::len);
             self.pins.layout.is_none_or(|pinned| pinned == *layout)
                 && subject.mode.is_none_or(|mode| mode == layout.mode())
-                && layout.place(subject.length).is_some()
+                && layout.place(subject.source.length()).is_some()
                 && (!layout.needs_iv() || iv.is_some())
                 && (layout.mode() == Mode::Gcm || self.has_its_iv(*layout))
                 && (!layout.needs_tag() || subject.tag.is_some())
