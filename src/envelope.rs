@@ -3,6 +3,14 @@
 //! A provider's parser fills it in; the key ring, the cipher and the checks read it. It is a
 //! description: no keys, no files, no behaviour.
 
+/// Bytes in an AES block, in a GCM tag, and in a CBC initialization vector.
+pub const BLOCK: usize = 16;
+
+/// Bytes of the pieces in which media is read, decrypted and looked at: a multiple of the AES
+/// block (16), of an MPEG-TS packet (188) and of a page (4,096), small enough that a segment
+/// stays in a core's cache while it is worked on.
+pub const SEGMENT: usize = 192_512;
+
 /// What is needed to open one recording, as its provider described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -70,8 +78,8 @@ pub enum ContentCipher {
     },
     /// AES-256-CBC (SP 800-38A). Not authenticated.
     Aes256Cbc {
-        /// The initialization vector; `None` where it is wrapped together with the key.
-        iv: Option<[u8; 16]>,
+        /// Where the initialization vector is.
+        iv: Iv,
         /// What stands behind the last byte of plaintext.
         padding: Padding,
     },
@@ -85,6 +93,15 @@ impl ContentCipher {
             Self::Aes256Cbc { .. } => Mode::Cbc.name(),
         }
     }
+}
+
+/// The one place where a CBC initialization vector is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Iv {
+    /// Here: the metadata gives it.
+    Given([u8; BLOCK]),
+    /// In the [`KeyWrap`], together with the key ([`Payload::HeaderKeyIv`]).
+    Wrapped,
 }
 
 /// A mode of AES-256.

@@ -3,22 +3,29 @@
 //! Plaintext is released only when everything that can be checked was checked: a file gets its
 //! name after that, and standard output its first byte, which takes a second pass.
 
+pub mod ending;
 mod evidence;
+mod glance;
 pub mod search;
+#[cfg(test)]
+mod tests;
+mod verified;
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
+use self::ending::PaddingError;
 pub use self::evidence::{FoundInstead, Integrity};
-use crate::cipher::padding::{self, PaddingError};
-use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
-use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
+use self::glance::look;
+pub use self::glance::{choose, inspect_source};
+pub use self::verified::Verified;
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Tail, WriteAt};
+use crate::envelope::{ContentCipher, Envelope, Expected, Iv, Padding};
 use crate::io::{OutputError, Source, Staged};
-use crate::key::{self, ContentKey, RingError};
-use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
+use crate::key::ContentKey;
+use crate::media::{Media, Note, Probe, Sniff, sniff};
 
 /// How a recording is opened.
 #[derive(Clone, Copy)]
@@ -84,6 +91,9 @@ pub enum Error {
     /// The input is something else than ciphertext.
     #[error("it is not encrypted media: it is {0}")]
     NotCiphertext(Sniff),
+    /// An envelope that keeps the IV in the wrapped key, where there is none.
+    #[error("its metadata gives no IV, and none is wrapped together with its key")]
+    NoIv,
     /// The ciphertext cannot be read, or is none.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -127,69 +137,6 @@ pub enum Error {
     Writer(#[source] io::Error),
 }
 
-/// Looks whether a source can be this recording's ciphertext at all, before any key is touched.
-///
-/// # Errors
-/// What it is instead, or a length that cannot be.
-pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<(), Error> {
-    if let Some(seen) = sniff(source.head().map_err(CipherError::Read)?) {
-        return Err(Error::NotCiphertext(seen));
-    }
-    if let Some(length) = source.length() {
-        crate::cipher::check_length(envelope.cipher, length)?;
-    }
-    Ok(())
-}
-
-/// Picks the candidate that opens the recording in `source`, by its first bytes.
-///
-/// OAEP proves its key; RSAES-PKCS1-v1_5 does not, so there the content has to show a container,
-/// if only behind a destroyed first block. If it never does, the first candidate stands: a wrong
-/// key gives one in half a percent of cases, so most likely the key is right and the media
-/// wrong, and [`open`] will say what is wrong with it.
-///
-/// # Errors
-/// If the source cannot be read; within, the key ring's.
-pub fn choose<E>(
-    envelope: &Envelope,
-    source: &mut Source,
-    mut candidates: key::Search<'_, E>,
-) -> Result<Result<key::Opened, RingError<E>>, Error> {
-    let head = source.head().map_err(CipherError::Read)?;
-    let proven = envelope.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15;
-    let (mut damaged, mut unproven) = (None, None);
-    for candidate in candidates.by_ref() {
-        let candidate = match candidate {
-            Ok(candidate) => candidate,
-            Err(error) => return Ok(Err(error)),
-        };
-        let media = look(&cipher(envelope, &candidate.key), head, u64::MAX);
-        if proven || is_expected(envelope, media.container) {
-            return Ok(Ok(candidate));
-        }
-        if is_expected(envelope, media.damaged) {
-            damaged.get_or_insert(candidate);
-        } else {
-            unproven.get_or_insert(candidate);
-        }
-    }
-    let stands = damaged.or(unproven);
-    Ok(stands.ok_or_else(|| RingError::NotOpened(candidates.not_opened())))
-}
-
-/// What a plaintext of `length` bytes is, by its first segment.
-fn look(cipher: &Cipher, head: &[u8], length: u64) -> Media {
-    let mut plaintext = Zeroizing::new(head.to_vec());
-    cipher.peek(&mut plaintext);
-    let mut head = Head::default();
-    head.take(0, &plaintext);
-    head.finish(TsScan::of(0, &plaintext), length)
-}
-
-fn is_expected(envelope: &Envelope, container: Option<Container>) -> bool {
-    container.is_some_and(|container| envelope.expected.containers.contains(&container))
-}
-
 /// What opens one recording: its cipher with key and IV, and what must come out.
 pub struct Opener {
     /// The content cipher, keyed.
@@ -202,25 +149,32 @@ pub struct Opener {
 
 impl Opener {
     /// The opener of an envelope whose content key is unwrapped.
-    pub fn of(envelope: &Envelope, key: &ContentKey) -> Self {
-        Self {
-            cipher: cipher(envelope, key),
+    ///
+    /// # Errors
+    /// [`Error::NoIv`].
+    pub fn of(envelope: &Envelope, key: &ContentKey) -> Result<Self, Error> {
+        Ok(Self {
+            cipher: cipher(envelope, key)?,
             padding: match envelope.cipher {
                 ContentCipher::Aes256Gcm { .. } => Padding::Keep,
                 ContentCipher::Aes256Cbc { padding, .. } => padding,
             },
             expected: envelope.expected.clone(),
-        }
+        })
     }
 }
 
-fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
-    match envelope.cipher {
+fn cipher(envelope: &Envelope, key: &ContentKey) -> Result<Cipher, Error> {
+    Ok(match envelope.cipher {
         ContentCipher::Aes256Gcm { iv } => Cipher::Gcm(Gcm::new(key.key(), &iv, &[])),
         ContentCipher::Aes256Cbc { iv, .. } => {
-            Cipher::Cbc(Cbc::new(key.key(), iv.or(key.iv()).unwrap_or_default()))
+            let iv = match iv {
+                Iv::Given(iv) => iv,
+                Iv::Wrapped => key.iv().ok_or(Error::NoIv)?,
+            };
+            Cipher::Cbc(Cbc::new(key.key(), iv))
         }
-    }
+    })
 }
 
 /// Decrypts `source` and releases it to `destination`.
@@ -234,42 +188,33 @@ pub fn open(
     destination: Destination,
     options: Options,
 ) -> Result<Outcome, Error> {
-    let mut work = Work {
-        opener,
-        source,
-        options,
-    };
-    if options.require_integrity && !work.can_be_proven() {
-        return Err(Error::Unproven);
-    }
+    let mut opening = Opening::new(opener, source, options)?;
     match destination {
-        Destination::Check => {
-            let outcome = work.check()?;
-            work.unchanged_or_proven(&outcome)?;
-            Ok(outcome)
-        }
+        Destination::Check => opening.verify(),
         Destination::Writer(writer) => {
-            work.source = work.source.rereadable().map_err(Error::Spool)?;
-            work.check()?;
-            let outcome = work.pass(None, Some(writer)).map_err(|error| match error {
-                Error::Writer(_) => error,
-                // It was right a moment ago.
-                _ => CipherError::Changed.into(),
-            })?;
-            if work.source.is_unchanged().map_err(CipherError::Read)? {
+            opening.source = opening.source.rereadable().map_err(Error::Spool)?;
+            opening.check()?;
+            let outcome = opening
+                .pass(None, Some(writer))
+                .map_err(|error| match error {
+                    Error::Writer(_) => error,
+                    // It was right a moment ago.
+                    _ => CipherError::Changed.into(),
+                })?;
+            if opening.source.is_unchanged().map_err(CipherError::Read)? {
                 Ok(outcome)
             } else {
                 Err(CipherError::Changed.into())
             }
         }
-        Destination::WriterUnverified(writer) => work.pass(None, Some(writer)),
+        Destination::WriterUnverified(writer) => opening.pass(None, Some(writer)),
         Destination::File {
             staged,
             name,
             replace,
         } => {
-            let mut outcome = work.pass(Some(&staged), None)?;
-            work.unchanged_or_proven(&outcome)?;
+            let mut outcome = opening.pass(Some(&staged), None)?;
+            opening.unchanged_or_proven(&outcome)?;
             let output = name(&outcome.media)?;
             staged.commit(&output, replace)?;
             outcome.output = Some(output);
@@ -279,18 +224,32 @@ pub fn open(
 }
 
 /// One recording on its way.
-struct Work<'a> {
+struct Opening<'a> {
     opener: Opener,
     source: Source,
     options: Options<'a>,
 }
 
-impl Work<'_> {
-    fn can_be_proven(&self) -> bool {
-        let expected = &self.opener.expected;
-        matches!(self.opener.cipher, Cipher::Gcm(_))
-            || expected.length.is_some()
-            || expected.sha256.is_some()
+impl<'a> Opening<'a> {
+    fn new(opener: Opener, source: Source, options: Options<'a>) -> Result<Self, Error> {
+        let Expected { length, sha256, .. } = opener.expected;
+        let is_authenticated = matches!(opener.cipher, Cipher::Gcm(_));
+        let can_be_proven = is_authenticated || length.is_some() || sha256.is_some();
+        if options.require_integrity && !can_be_proven {
+            return Err(Error::Unproven);
+        }
+        Ok(Self {
+            opener,
+            source,
+            options,
+        })
+    }
+
+    /// Verifies everything and writes nothing.
+    fn verify(&mut self) -> Result<Outcome, Error> {
+        let outcome = self.check()?;
+        self.unchanged_or_proven(&outcome)?;
+        Ok(outcome)
     }
 
     /// A tag or digest proves the bytes that were read, whenever they were written. Without one,
@@ -303,7 +262,7 @@ impl Work<'_> {
         Err(CipherError::Changed.into())
     }
 
-    /// Verifies everything and writes nothing. A tag needs no decryption.
+    /// One pass that writes nothing. A tag needs no decryption.
     fn check(&mut self) -> Result<Outcome, Error> {
         if self.options.sha256 || matches!(self.opener.cipher, Cipher::Cbc(_)) {
             return self.pass(None, None);
@@ -311,7 +270,7 @@ impl Work<'_> {
         // A stream shows its first bytes only before the others are read.
         self.source.head().map_err(CipherError::Read)?;
         let engine = self.options.engine();
-        let Opened { length, .. } = engine.verify(&self.opener.cipher, self.source.input())?;
+        let Tail { length, .. } = engine.verify(&self.opener.cipher, self.source.input())?;
         let head = self.source.head().map_err(CipherError::Read)?;
         let body = usize::try_from(length).unwrap_or(usize::MAX);
         let head = head.get(..body).unwrap_or(head);
@@ -335,14 +294,14 @@ impl Work<'_> {
             Some(_) => Error::Writer,
             None => Error::Write,
         };
-        let expected = self.opener.expected.clone();
+        let mut expected = self.opener.expected.clone();
         let hashed = self.options.sha256 || expected.sha256.is_some();
         let mut plaintext = Plaintext {
             place: place.map(|staged| staged as &dyn WriteAt),
             writer,
             probe: Probe::new(),
             sha256: hashed.then(Sha256::new),
-            is_mp4: false,
+            start: None,
         };
         let failed = |error| match error {
             CipherError::Write(error) => writing(error),
@@ -354,14 +313,19 @@ impl Work<'_> {
         let kept = match self.opener.cipher {
             Cipher::Gcm(_) => 0,
             Cipher::Cbc(_) => {
-                let padding = plaintext.padding(self.opener.padding);
-                padding::kept(padding, length, &opened.last).map_err(Error::Padding)?
+                let padding = ending::rule(self.opener.padding, plaintext.start);
+                ending::kept(padding, length, &opened.last).map_err(Error::Padding)?
             }
         };
-        let digests: Vec<_> = ciphertext
-            .into_iter()
-            .chain(plaintext.digests(length, &opened.last))
-            .collect();
+        let mut digests: Vec<_> = ciphertext.into_iter().collect();
+        for (end, digest) in plaintext.digests(length, &opened.last) {
+            if end == kept || end == BLOCK {
+                digests.push(digest);
+            } else if expected.sha256 == Some(digest) {
+                // It is of fewer bytes than are released: right, and no proof of the others.
+                expected.sha256 = None;
+            }
+        }
         let (end, _) = opened.last.split_at(kept);
         plaintext.end(opened.length, end).map_err(writing)?;
 
@@ -388,7 +352,7 @@ impl Work<'_> {
     fn decrypt(
         &mut self,
         plaintext: &mut Plaintext,
-    ) -> Result<(Opened, Option<[u8; 32]>), CipherError> {
+    ) -> Result<(Tail, Option<[u8; 32]>), CipherError> {
         let engine = self.options.engine();
         let place = plaintext.place;
         let mut each = |offset: u64, bytes: &[u8]| plaintext.take(offset, bytes);
@@ -415,13 +379,14 @@ struct Plaintext<'a> {
     writer: Option<&'a mut (dyn Write + Send)>,
     probe: Probe,
     sha256: Option<Sha256>,
-    is_mp4: bool,
+    /// What it starts as.
+    start: Option<Sniff>,
 }
 
 impl Plaintext<'_> {
     fn take(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         if offset == 0 {
-            self.is_mp4 = sniff(bytes) == Some(Sniff::Plain(Container::Mp4));
+            self.start = sniff(bytes);
         }
         self.probe.segment(offset, bytes);
         if let Some(sha256) = &mut self.sha256 {
@@ -445,29 +410,20 @@ impl Plaintext<'_> {
         }
     }
 
-    /// The digests of all that a plaintext of `length` bytes can end with, before it ends: every
-    /// byte of the last block, or what is left of it without padding.
-    fn digests(&self, length: u64, last: &[u8; BLOCK]) -> Vec<[u8; 32]> {
-        let kept = |padding| padding::kept(padding, length, last).ok();
-        let ends = [Padding::Keep, Padding::Pkcs7, Padding::TransportStream];
-        let ends = ends.into_iter().filter_map(kept);
-        let digest = |hash: &Sha256, kept| {
-            let hash = hash.clone().chain_update(last.get(..kept).unwrap_or(last));
-            hash.finalize().into()
+    /// The digests of all that a plaintext of `length` bytes can end with, before it ends, and
+    /// how much of the last block each of them takes in.
+    fn digests(&self, length: u64, last: &[u8; BLOCK]) -> Vec<(usize, [u8; 32])> {
+        let Some(hash) = &self.sha256 else {
+            return vec![];
         };
-        self.sha256
-            .iter()
-            .flat_map(|hash| ends.clone().map(|kept| digest(hash, kept)))
+        let digest = |kept| {
+            let end = last.get(..kept).unwrap_or(last);
+            (kept, hash.clone().chain_update(end).finalize().into())
+        };
+        ending::possible(length, last)
+            .into_iter()
+            .map(digest)
             .collect()
-    }
-
-    /// Vonage's composed archives are MP4 where they are not encrypted; should one come
-    /// encrypted, there are no packets to count, and its padding must be PKCS#7.
-    fn padding(&self, padding: Padding) -> Padding {
-        match padding {
-            Padding::TransportStream if self.is_mp4 => Padding::Pkcs7,
-            padding => padding,
-        }
     }
 }
 

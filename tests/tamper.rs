@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use unreel::cipher::CipherError;
 use unreel::envelope::{
-    Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
 use unreel::io::{Source, Staged};
 use unreel::key::{ContentKey, KeyRing, Passphrase, RingError, content_key_from_unwrapped};
@@ -133,7 +133,7 @@ impl Recording {
 
     fn cbc(padding: Padding) -> ContentCipher {
         ContentCipher::Aes256Cbc {
-            iv: Some(IV),
+            iv: Iv::Given(IV),
             padding,
         }
     }
@@ -173,7 +173,7 @@ impl Recording {
             progress: &|_| (),
         };
         pipeline::open(
-            Opener::of(&self.envelope, &self.key),
+            Opener::of(&self.envelope, &self.key)?,
             source,
             destination,
             options,
@@ -224,7 +224,7 @@ impl Recording {
         let ContentCipher::Aes256Cbc { iv, .. } = &mut self.envelope.cipher else {
             panic!("it is CBC")
         };
-        *iv = Some(other);
+        *iv = Iv::Given(other);
         match self.attempt(&self.ciphertext) {
             Outcome::Refused(..) => false,
             Outcome::Accepted(integrity, plaintext) => {
@@ -520,7 +520,7 @@ fn open_with(envelope: &Envelope, media: &str, ring: &KeyRing) -> Result<(), Opt
         progress: &|_| (),
     };
     pipeline::open(
-        Opener::of(envelope, &opened.key),
+        Opener::of(envelope, &opened.key).unwrap(),
         source,
         Destination::Check,
         options,

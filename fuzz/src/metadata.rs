@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use unreel::envelope::{ContentCipher, Envelope, Padding, Payload, WrapAlgorithm};
+use unreel::envelope::{ContentCipher, Envelope, Iv, Padding, Payload, WrapAlgorithm};
 use unreel::provider::{self, Item, MetadataError};
 
 type Parsed = Result<Vec<Item>, MetadataError>;
@@ -53,7 +53,7 @@ pub fn twilio_video(data: &[u8]) {
         payload: Payload::Key,
         document: |envelope| {
             let ContentCipher::Aes256Cbc {
-                iv: Some(iv),
+                iv: Iv::Given(iv),
                 padding,
             } = envelope.cipher
             else {
@@ -80,7 +80,11 @@ pub fn vonage(data: &[u8]) {
         algorithm: WrapAlgorithm::RsaOaepSha1,
         payload: Payload::HeaderKeyIv,
         document: |envelope| {
-            let ContentCipher::Aes256Cbc { iv: None, padding } = envelope.cipher else {
+            let ContentCipher::Aes256Cbc {
+                iv: Iv::Wrapped,
+                padding,
+            } = envelope.cipher
+            else {
                 panic!("it is not CBC with a wrapped IV: {envelope:?}")
             };
             assert_eq!(padding, Padding::TransportStream);

@@ -3,11 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use unreel::cipher::Layout;
 use unreel::cli::parse_profile;
 use unreel::envelope::Mode;
 use unreel::key::Kdf;
-use unreel::pipeline::search::{Aad, KeyForm, Pins, SaltForm};
+use unreel::pipeline::search::{Aad, KeyForm, Layout, Pins, SaltForm};
 use unreel::provider::qvoice::{self, Config, Hints, Pair, Version};
 
 use crate::metadata::{check_error, encodings, plain_text};

@@ -97,9 +97,9 @@ impl Gcm {
         element(ghash)
     }
 
-    /// Decrypts the first bytes in place, unverified.
-    pub(super) fn peek(&self, head: &mut [u8]) {
-        self.keystream(0).apply_keystream(head);
+    /// Decrypts bytes at `offset`, a multiple of 16, in place, unverified.
+    pub(super) fn apply(&self, offset: u64, bytes: &mut [u8]) {
+        self.keystream(offset).apply_keystream(bytes);
     }
 
     /// GHASH of one segment by itself; the last block is padded with zeros.

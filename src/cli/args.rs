@@ -7,9 +7,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cipher::Layout;
 use crate::key::Kdf;
-use crate::pipeline::search::{Aad, KeyForm, SaltForm};
+use crate::pipeline::search::{Aad, KeyForm, Layout, SaltForm};
 
 const AFTER_HELP: &str = "\
 Examples:

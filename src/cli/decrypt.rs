@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fs_err::os::unix::fs::OpenOptionsExt;
@@ -18,6 +18,7 @@ use super::own::Own;
 use super::printer::Printer;
 use super::report::Line;
 use super::stdin::is_stdin;
+pub(super) use crate::cipher::lock;
 use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target};
 use crate::media::Media;
 use crate::pipeline::{self, Destination, Opener, Options, Outcome};
@@ -194,11 +195,6 @@ struct Run<'a, U> {
     report: Mutex<Option<fs_err::File>>,
     /// The names in the output folder that are taken, and by which input.
     names: Mutex<HashMap<String, PathBuf>>,
-}
-
-/// A lock whose holder cannot leave it half changed.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a run has with a recording.

@@ -269,6 +269,10 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
                  help, it is not the file that this metadata belongs to, or it was tampered with";
     let (code, hint) = match error {
         Error::NotCiphertext(seen) => (Code::Input, sniff_hint(*seen)),
+        Error::NoIv => (
+            Code::Metadata,
+            "the metadata is incomplete: get it from the provider again",
+        ),
         Error::Cipher(CipherError::Read(_)) => (Code::Input, "check the disk and try again"),
         Error::Cipher(CipherError::TooShort { length: 0 }) => (
             Code::Input,

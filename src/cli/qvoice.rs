@@ -23,7 +23,7 @@ use crate::cipher::CipherError;
 use crate::envelope::Mode;
 use crate::io::{self, Source, TextEncoding};
 use crate::media::{Sniff, sniff};
-use crate::pipeline::search::{Derived, Found, Method, Pins, Search, SearchError, Secret, Subject};
+use crate::pipeline::search::{Derived, Finder, Found, Method, Pins, SearchError, Secret, Subject};
 use crate::pipeline::{self, Opener};
 use crate::provider::MetadataError;
 use crate::provider::qvoice::{self, Config, Hints, Recording};
@@ -239,7 +239,7 @@ impl<'a> Keys<'a> {
         let unread = |error| Failure::Unread(display(input), error);
         let mut source = ciphertext.source;
         let head = source.head().map_err(unread)?.to_vec();
-        let search = Search {
+        let search = Finder {
             subject: Subject {
                 source: &source.stored().map_err(unread)?,
                 head: &head,

@@ -132,7 +132,9 @@ impl Unlock for Wrapped<'_> {
     ) -> Result<(Opener, Ciphertext), Failure> {
         let (key, fingerprint) = self.unwrap(envelope, &mut ciphertext.source, input)?;
         line.key(fingerprint);
-        Ok((Opener::of(envelope, &key), ciphertext))
+        let opener = Opener::of(envelope, &key)
+            .map_err(|error| Failure::NotDecrypted(display(input), error))?;
+        Ok((opener, ciphertext))
     }
 }
 

@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn any_reader_is_a_source_and_its_head_stays_inside() {
-        let content: Vec<u8> = (0..HEAD + 1000).map(|at| (at % 251) as u8).collect();
+        let content: Vec<u8> = (0..=250).cycle().take(HEAD + 1000).collect();
         for length in [None, Some(content.len() as u64)] {
             let reader = || io::Cursor::new(content.clone());
             let mut looked_at = Source::from_reader(reader(), length);
@@ -456,13 +456,11 @@ mod tests {
         impl Read for FailsOnce {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
                 self.1 += 1;
-                match self.1 {
-                    2 => Err(io::ErrorKind::TimedOut.into()),
-                    _ => {
-                        let size = buffer.len().min(3);
-                        self.0.read(&mut buffer[..size])
-                    }
+                if self.1 == 2 {
+                    return Err(io::ErrorKind::TimedOut.into());
                 }
+                let size = buffer.len().min(3);
+                self.0.read(&mut buffer[..size])
             }
         }
         let mut source = Source::from_reader(FailsOnce(b"0123456789", 0), None);

@@ -5,8 +5,7 @@ use super::transport::{self, PACKET, Start};
 use super::{Media, Note, TsScan, damaged_head, ebml, mp4, mpeg_audio, ogg, program, sniff, wav};
 use crate::envelope::Container;
 
-/// The bytes of a segment: 1024 transport packets, 47 pages, a whole number of AES blocks.
-pub const SEGMENT: usize = 192_512;
+pub use crate::envelope::SEGMENT;
 
 /// Watches a plaintext go by, and says what it is.
 ///

@@ -6,6 +6,7 @@
 //! padding and a container that chance shows less than once in 2^30.
 
 mod form;
+mod layout;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -13,15 +14,16 @@ mod trial;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub use self::form::{Aad, KeyForm, SaltForm, UnknownForm};
+pub use self::layout::{Layout, Place, UnknownLayout};
 use super::Opener;
-use crate::cipher::{BLOCK, Layout};
+use crate::cipher::{BLOCK, lock, on_threads};
 use crate::envelope::{Container, Mode};
 use crate::io::{Source, Stored};
 use crate::key::{ContentKey, Kdf};
@@ -170,10 +172,6 @@ impl Derived {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A secret that many jobs share.
 type Bytes = Arc<Zeroizing<Vec<u8>>>;
 
@@ -209,7 +207,7 @@ struct Job {
 }
 
 /// A search for what opens one recording.
-pub struct Search<'a> {
+pub struct Finder<'a> {
     /// The recording.
     pub subject: Subject<'a>,
     /// The keys and salts, newest first.
@@ -253,7 +251,7 @@ impl Shared {
     }
 }
 
-impl Search<'_> {
+impl Finder<'_> {
     /// Tries everything, likeliest first.
     ///
     /// What only the beginning speaks for is returned too, if nothing else is found: opening it
@@ -268,7 +266,7 @@ impl Search<'_> {
             _ => self.jobs(),
         };
         let shared = Shared::default();
-        self.in_parallel(&shared, jobs.len(), |at| {
+        self.share_out(&shared, jobs.len(), |at| {
             let Some(job) = jobs.get(at) else {
                 return Ok(());
             };
@@ -303,7 +301,7 @@ impl Search<'_> {
             let gcm: Vec<_> = gcm.copied().collect();
             shared.next.store(0, Ordering::Relaxed);
             shared.done.store(0, Ordering::Relaxed);
-            self.in_parallel(&shared, keys.len() * gcm.len(), |at| {
+            self.share_out(&shared, keys.len() * gcm.len(), |at| {
                 let pair = keys.get(at % keys.len()).zip(gcm.get(at / keys.len()));
                 match pair.and_then(|((job, key), layout)| Some((jobs.get(*job)?, key, *layout))) {
                     Some((job, key, layout)) => {
@@ -346,7 +344,7 @@ impl Search<'_> {
         late
     }
 
-    fn in_parallel(
+    fn share_out(
         &self,
         shared: &Shared,
         count: usize,
@@ -370,12 +368,7 @@ impl Search<'_> {
                 (self.progress)(done, count);
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..self.threads.max(1) {
-                scope.spawn(worker);
-            }
-            worker();
-        });
+        on_threads(self.threads.min(count), worker);
     }
 
     /// Every key to derive: what opened another recording, then the quick derivations, then the

@@ -14,7 +14,7 @@ use super::document::{self, Outcome};
 use super::json::{self, Json, Object};
 use super::{Item, MetadataError};
 use crate::envelope::{
-    Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
 
 // S3 prefixes user metadata with `x-amz-meta-`; `aws s3api head-object` takes that off again.
@@ -152,7 +152,7 @@ fn envelope(key: (&str, &str), iv: (&str, &str), length: Option<u64>) -> Outcome
             wrapped: document::wrapped_key(key.0, key.1)?,
         },
         cipher: ContentCipher::Aes256Cbc {
-            iv: Some(document::base64_array(iv.0, iv.1)?),
+            iv: Iv::Given(document::base64_array(iv.0, iv.1)?),
             padding: Padding::Pkcs7,
         },
         expected: Expected {
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(envelope.wrap.wrapped[..3], [0xD1, 0x96, 0x35]);
         let iv = *b"\x12\x62\xA3\xCD\x5A\x6F\x5C\x2F\x6B\x13\xA0\xC9\xD3\x45\xEF\xED";
         let cipher = ContentCipher::Aes256Cbc {
-            iv: Some(iv),
+            iv: Iv::Given(iv),
             padding: Padding::Pkcs7,
         };
         assert_eq!(envelope.cipher, cipher);

@@ -9,7 +9,7 @@ use super::document::{self, Outcome};
 use super::json::{self, Json, Object};
 use super::{Item, MetadataError};
 use crate::envelope::{
-    Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
 
 const PASSWORD: &[&str] = &["password"];
@@ -102,7 +102,7 @@ fn envelope(field: &str, password: &str, sha256: Option<[u8; 32]>) -> Outcome {
             wrapped: wrapped(field, password.trim().trim_matches('"'))?,
         },
         cipher: ContentCipher::Aes256Cbc {
-            iv: None,
+            iv: Iv::Wrapped,
             padding: Padding::TransportStream,
         },
         expected: Expected {
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(envelope.wrap.key_id, None);
         assert_eq!(envelope.wrap.wrapped, bytes());
         let cipher = ContentCipher::Aes256Cbc {
-            iv: None,
+            iv: Iv::Wrapped,
             padding: Padding::TransportStream,
         };
         assert_eq!(envelope.cipher, cipher);

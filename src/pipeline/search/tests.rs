@@ -102,7 +102,7 @@ impl Bench {
         content.set_len(file.len() as u64).unwrap();
         let secrets: Vec<_> = self.secrets.iter().collect();
         let source = Source::open(self.path.path()).unwrap();
-        Search {
+        Finder {
             subject: Subject {
                 source: &source.stored().unwrap(),
                 head: file,

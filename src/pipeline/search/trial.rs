@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
-use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Layout, Place, padding};
+use super::{Aad, CONTAINERS, Finder, Found, Job, Layout, Method, Place, SaltForm, Shared};
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, lock};
 use crate::envelope::{Container, Expected, Mode, Padding};
 use crate::io::{Part, Source, Stored};
 use crate::key::ContentKey;
 use crate::media::Media;
-use crate::pipeline::{Opener, look};
+use crate::pipeline::{Opener, ending, look};
 
 /// How much of a plaintext is looked at: three of the longest MP3 frames and more.
 const GLANCE: usize = 8 * 1024;
 
-impl Search<'_> {
+impl Finder<'_> {
     /// The additional data to try: their names and bytes.
     fn aads<'a>(&'a self, job: &'a Job) -> Vec<(Aad, Zeroizing<Vec<u8>>)> {
         let tried = match &self.pins.aad {
@@ -227,5 +227,5 @@ pub(super) fn accepts(media: &Media, last: &[u8; BLOCK]) -> bool {
     let contained = media
         .container
         .is_some_and(|container| CONTAINERS.contains(&container));
-    contained && media.damaged.is_none() && padding::kept(Padding::Pkcs7, 0, last).is_ok()
+    contained && media.damaged.is_none() && ending::kept(Padding::Pkcs7, 0, last).is_ok()
 }

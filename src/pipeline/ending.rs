@@ -1,10 +1,10 @@
 //! Where a CBC plaintext ends.
 
-use super::BLOCK;
-use crate::envelope::Padding;
+use crate::envelope::{BLOCK, Container, Padding};
+use crate::media::{self, Sniff};
 
-/// Bytes in an MPEG transport stream packet (ISO/IEC 13818-1, 2.4.3.2).
-const PACKET: u64 = 188;
+/// Bytes in an MPEG transport stream packet.
+const PACKET: u64 = media::PACKET as u64;
 
 /// Why the end of a plaintext cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,24 @@ pub enum PaddingError {
         /// Bytes behind the last whole packet, padding included.
         rest: u64,
     },
+}
+
+/// The rule for a plaintext that starts as `start`.
+///
+/// Vonage's composed archives are MP4 where they are not encrypted; should one come encrypted,
+/// there are no packets to count, and its padding must be PKCS#7.
+pub(super) fn rule(padding: Padding, start: Option<Sniff>) -> Padding {
+    match (padding, start) {
+        (Padding::TransportStream, Some(Sniff::Plain(Container::Mp4))) => Padding::Pkcs7,
+        _ => padding,
+    }
+}
+
+/// All that the last block of a plaintext of `length` bytes may keep, by any rule.
+pub(super) fn possible(length: u64, last: &[u8; BLOCK]) -> Vec<usize> {
+    let rules = [Padding::Keep, Padding::Pkcs7, Padding::TransportStream];
+    let kept = rules.map(|padding| kept(padding, length, last).ok());
+    kept.into_iter().flatten().collect()
 }
 
 /// Bytes of the last plaintext block that belong to the plaintext: 0 to 16.

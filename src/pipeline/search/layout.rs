@@ -7,8 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::BLOCK;
-use crate::envelope::Mode;
+use crate::envelope::{BLOCK, Mode};
 
 /// Bytes in the usual GCM nonce (SP 800-38D, section 8.2.1).
 const NONCE: usize = 12;
