@@ -456,3 +456,45 @@ fn memory_does_not_grow_with_the_recording() {
     assert_smaller(memory, "through a pipe");
     stage.assert_whole("through a pipe");
 }
+
+/// Threads that the system declines are done without, and no number of them is too large. Root
+/// has no such limit, so it becomes another user here who may read everything all the same.
+#[test]
+fn few_processes_are_enough() {
+    use std::os::unix::fs::MetadataExt;
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !has("setpriv") || !has("prlimit") {
+        return skip("a limit on processes: it takes root, setpriv and prlimit");
+    }
+    let stages = [Stage::new(3 << 20), Stage::qvoice(3 << 20)];
+    let threads = ["2", "4", "100000"];
+    for (stage, threads) in stages
+        .iter()
+        .flat_map(|stage| threads.map(|it| (stage, it)))
+    {
+        let to_file = stage.to_file();
+        let mut command = unreel();
+        command.env("TMPDIR", stage.path("tmp"));
+        let mut is_threads = false;
+        command.args(to_file.get_args().map(|argument| {
+            let argument = if is_threads {
+                threads.as_ref()
+            } else {
+                argument
+            };
+            is_threads = argument == "--threads";
+            argument
+        }));
+        // One process beside the main thread: the one that waits for signals.
+        let user = "--reuid=23456 --regid=23456 --clear-groups --inh-caps=+dac_override \
+                    --ambient-caps=+dac_override prlimit --nproc=2";
+        let options: Vec<_> = user.split_whitespace().collect();
+        let output = run_with(under("setpriv", &options, &command), b"");
+        if stderr(&output).starts_with("setpriv:") {
+            return skip("a limit on processes: no user may be changed here");
+        }
+        assert!(output.status.success(), "{threads}: {}", stderr(&output));
+        stage.assert_whole(threads);
+        stage.clear();
+    }
+}
