@@ -26,10 +26,12 @@ pub enum GenerateError {
         bits: usize,
     },
     /// Neither a common name nor a distinguished name.
-    #[error("`{subject}` is not a distinguished name")]
+    #[error("`{subject}` cannot be the subject of a certificate: {reason}")]
     Subject {
         /// What was given.
         subject: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A certificate that would end beyond the year 9999, or before it begins.
     #[error("a certificate cannot be valid for {days} days")]

@@ -28,6 +28,7 @@ mod rsa_key;
 mod structure;
 mod unwrap;
 
+pub use certificate::check as check_certificate;
 pub use derive::{Hash, Kdf, KdfError};
 pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
 pub use file::{KeyBlock, parse};
