@@ -1,6 +1,11 @@
 //! File systems that are full, read-only, or have no unnamed files, in a namespace of mounts.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "it is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "it is a test"
+)]
 
 mod common;
 
@@ -110,4 +115,129 @@ fn without_unnamed_files_the_result_is_the_same() {
     assert_eq!(sha256(&desk.read("out.wav")), digest_of(VOICE));
     let names = ["call.enc", "flipped.enc", "key.pem", "meta.json", "out.wav"];
     assert_eq!(desk.names(), names);
+}
+
+/// Takes the attribute away again, so that the folder can be removed.
+struct AppendOnly(std::path::PathBuf);
+
+impl AppendOnly {
+    fn set(path: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&path).unwrap();
+        let chattr = std::process::Command::new("chattr")
+            .arg("+a")
+            .arg(&path)
+            .output();
+        chattr
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self(path))
+    }
+}
+
+impl Drop for AppendOnly {
+    fn drop(&mut self) {
+        std::process::Command::new("chattr")
+            .arg("-a")
+            .arg(&self.0)
+            .output()
+            .ok();
+    }
+}
+
+/// A temporary file could not be removed from there.
+#[test]
+fn in_an_append_only_folder_files_are_made_and_none_is_left() {
+    let desk = Desk::new();
+    let Some(_folder) = AppendOnly::set(desk.path("log")) else {
+        return common::skip("an append-only folder: chattr(1) is not there, or not allowed");
+    };
+    let names = || {
+        common::contents(&desk.path("log"))
+            .into_keys()
+            .collect::<Vec<_>>()
+    };
+    desk.done(desk.voice("call.enc -o log/out.wav"));
+    desk.done(desk.voice("call.enc -f -o log/new.wav"));
+    desk.done(desk.voice("call.enc -o log/out.wav --if-exists skip"));
+    let says = ["is append-only", "a new name without -f"];
+    desk.refused(desk.voice("call.enc -f -o log/out.wav"), 8, &says);
+    // A key that is missing is not looked for.
+    let mut early = desk.unreel("twilio-voice -m meta.json -k missing.pem call.enc -f -d log");
+    std::fs::copy(
+        desk.path("call.enc"),
+        desk.path(&format!("log/{VOICE}.wav")),
+    )
+    .unwrap();
+    early.env("LC_ALL", "C");
+    desk.refused(early, 8, &says);
+    assert_eq!(
+        names(),
+        [&format!("{VOICE}.wav") as &str, "new.wav", "out.wav"]
+    );
+    if can_mount(&desk) {
+        // Where an output needs a temporary name.
+        let script = "mount -t tmpfs none /proc &&
+            exec \"$UNREEL\" twilio-voice -m meta.json -k key.pem call.enc -o log/third.wav";
+        desk.refused(in_namespace(&desk, script), 8, &["is append-only"]);
+        assert_eq!(names().len(), 3);
+    }
+}
+
+#[test]
+fn a_refused_permission_is_no_matter_of_space() {
+    let desk = Desk::new();
+    if !can_mount(&desk) {
+        return;
+    }
+    std::fs::create_dir(desk.path("closed")).unwrap();
+    for run in [
+        "twilio-voice -m meta.json -k key.pem call.enc -o closed/out.wav",
+        "twilio-voice -m meta.json -k key.pem call.enc -o out.wav --report closed/report",
+        "keygen -d closed",
+        "keygen -d closed/new",
+    ] {
+        let script = format!("mount -t tmpfs -o ro none closed && exec \"$UNREEL\" {run}");
+        let said = desk.refused(
+            in_namespace(&desk, &script),
+            8,
+            &["check the folder's permissions"],
+        );
+        assert!(!said.contains("space"), "{run}: {said}");
+    }
+}
+
+/// What a full disk took of a line is taken back, and the next run begins on a fresh one.
+#[test]
+fn a_report_on_a_full_disk_has_whole_lines_only() {
+    let desk = Desk::new();
+    if !can_mount(&desk) {
+        return;
+    }
+    std::fs::create_dir(desk.path("small")).unwrap();
+    // All but the end of the last page is full: a line does not fit.
+    let script = "mount -t tmpfs -o size=8k none small
+        voice='twilio-voice -q -m meta.json -k key.pem call.enc --check --report small/report'
+        printf '%8000s\n' before | tr ' ' - > small/report
+        \"$UNREEL\" $voice; echo $?
+        tail -c 10 small/report; truncate -s -4000 small/report
+        \"$UNREEL\" $voice; echo $?
+        \"$UNREEL\" $voice; echo $?
+        cat small/report";
+    let output = in_namespace(&desk, script).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| line.trim_start_matches('-'))
+        .collect();
+    let [first, last, second, third, cut, ok @ ..] = lines.as_slice() else {
+        panic!("{text}");
+    };
+    assert_eq!(
+        [*first, *last, *second, *third, *cut],
+        ["8", "before", "0", "0", ""]
+    );
+    assert_eq!(ok.len(), 2, "{text}");
+    for line in ok {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["ok"], true);
+    }
 }

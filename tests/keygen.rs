@@ -17,7 +17,7 @@ fn stdout(desk: &Desk, script: &str) -> String {
 
 #[test]
 fn the_private_key_is_its_owners_and_the_rest_is_everybodys() {
-    for umask in ["022", "077", "000"] {
+    for umask in ["022", "077", "000", "277", "777"] {
         let desk = Desk::new();
         let keygen = "\"$UNREEL\" keygen -d new/keys --certificate";
         desk.done(desk.bash(&format!("umask {umask}; {keygen}")));
@@ -217,6 +217,8 @@ fn what_the_providers_do_not_take_is_refused_or_said() {
         "--subject x",
         "--days 3",
         "--certificate --days x",
+        "--certificate --days 4294967296",
+        "--no-passphrase --passphrase-file call.enc",
     ] {
         desk.refused(desk.unreel(&format!("keygen -d new {arguments}")), 2, &[]);
     }
@@ -257,5 +259,54 @@ fn a_recording_encrypted_for_the_new_key_opens() {
     assert_eq!(
         desk.read("out.ts"),
         std::fs::read(fixture("vonage/plain.ts")).unwrap()
+    );
+}
+
+#[test]
+fn a_certificate_that_cannot_be_is_a_mistake_of_usage() {
+    let desk = Desk::new();
+    let long = "x".repeat(65);
+    for (days, subject, says) in [
+        ("0", "x", "a certificate cannot be valid for 0 days"),
+        ("2920000", "x", "up to the end of the year 9999"),
+        ("4294967295", "x", "cannot be valid for 4294967295 days"),
+        ("1", "", "a value of it is empty"),
+        ("1", &long, "a value of it is too long"),
+        ("1", "a\nb", "it has a control character"),
+        ("1", "Team=1", "it is not a distinguished name"),
+    ] {
+        let mut command = desk.unreel("keygen -d new --certificate --days");
+        command.arg(days).arg("--subject").arg(subject);
+        desk.refused(command, 2, &["cannot make a key", says]);
+    }
+}
+
+#[test]
+fn a_quiet_run_prints_nothing_and_a_key_without_passphrase_is_to_be_had() {
+    let desk = Desk::new();
+    let mut command = desk.unreel("keygen -q -d quiet --certificate --no-passphrase");
+    command.env("UNREEL_PASSPHRASE", "not this time");
+    let output = desk.done(command);
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert!(
+        desk.read("quiet/private_key.pem")
+            .starts_with(b"-----BEGIN PRIVATE")
+    );
+    desk.refused(desk.unreel("keygen -q -d quiet"), 8, &["never overwritten"]);
+}
+
+#[test]
+fn its_paths_are_printed_harmlessly() {
+    let desk = Desk::new();
+    let mut command = desk.unreel("keygen -d");
+    let output = desk.done({
+        command.arg("new\x1b[31m\u{202e}");
+        command
+    });
+    let printed = String::from_utf8(output.stdout).unwrap();
+    common::assert_harmless(&printed);
+    assert!(
+        printed.contains("new\\u{1b}[31m\\u{202e}/private_key.pem"),
+        "{printed}"
     );
 }

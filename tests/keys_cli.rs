@@ -334,3 +334,85 @@ fn a_refused_encoding_comes_with_the_command_that_converts_it() {
         desk.opens(desk.voice("call.enc -o out.wav --passphrase-file pass.txt"));
     }
 }
+
+/// Neither in the environment nor as a descriptor.
+#[test]
+fn commands_do_not_inherit_the_passphrase() {
+    let desk = Desk::new();
+    desk.write("pass.txt", "open-sesame");
+    for option in ["--key-command", "--unwrap-command"] {
+        for passphrase in ["", "--passphrase-fd 3 3<pass.txt"] {
+            let script = format!(
+                "export UNREEL_PASSPHRASE=open-sesame VAULT_TOKEN=kept
+                 exec \"$UNREEL\" twilio-voice -m meta.json call.enc -o out.wav {passphrase} \
+                 {option} 'env >&2; cat <&3 >&2; false'"
+            );
+            let said = desk.refused(desk.bash(&script), 5, &["VAULT_TOKEN=kept"]);
+            assert!(!said.contains("open-sesame"), "{said}");
+        }
+    }
+}
+
+/// The descriptor itself, not the file that it is open on, or what has its name by now.
+#[test]
+fn a_passphrase_is_read_from_where_its_descriptor_stands() {
+    let desk = Desk::new();
+    desk.bring("keys/legacy-aes128.pem", "locked.pem");
+    let phrase = std::fs::read(fixture("keys/passphrase.txt")).unwrap();
+    desk.write("two.txt", [b"the first line\n", phrase.as_slice()].concat());
+    let voice = "\"$UNREEL\" twilio-voice -m meta.json -k locked.pem call.enc -o out.wav";
+    let strace = "strace -f -qq -o /dev/null -e inject=pidfd_getfd:error=EPERM";
+    let mut scripts = vec![
+        format!("exec 3<two.txt; read -r -u 3 line; exec {voice} --passphrase-fd 3"),
+        format!("exec 9<two.txt; read -r -u 9 line; rm two.txt; exec {voice} --passphrase-fd 9"),
+        format!("exec 12< <(tail -n 1 two.txt); exec {voice} --passphrase-fd 12"),
+        format!("tail -n 1 two.txt | {voice} --passphrase-fd 0"),
+    ];
+    if has("strace") {
+        // A system that does not give it out.
+        scripts.push(format!(
+            "exec 3<two.txt; read -r -u 3 line; exec {strace} {voice} --passphrase-fd 3"
+        ));
+    }
+    let two = desk.read("two.txt");
+    for script in scripts {
+        desk.opens(desk.bash(&script));
+        desk.write("two.txt", &two);
+    }
+    for fd in ["3", "7", "4294967295"] {
+        let script = format!("exec {voice} --passphrase-fd {fd}");
+        let says = [&format!("cannot read the passphrase from `file descriptor {fd}`") as &str];
+        desk.refused(desk.bash(&script), 5, &says);
+    }
+}
+
+/// What `sudo -u recorder unreel … 3</root/passphrase` is for.
+#[test]
+fn a_descriptor_is_read_that_another_user_opened() {
+    let desk = Desk::new();
+    let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let mut probe = desk.bash(&format!(
+        "chmod 711 . && cp \"$UNREEL\" . && {nobody} ./unreel -V"
+    ));
+    if !probe.output().is_ok_and(|output| output.status.success()) {
+        return common::skip("a descriptor of another user's: only root can hand one over");
+    }
+    desk.write("pass.txt", "open-sesame");
+    desk.write("made/of", "");
+    let keygen =
+        format!("chmod 777 made; {nobody} ./unreel keygen -d made --passphrase-fd 3 3<pass.txt");
+    desk.done(desk.bash(&keygen));
+    assert!(
+        desk.read("made/private_key.pem")
+            .starts_with(b"-----BEGIN ENCRYPTED")
+    );
+}
+
+#[test]
+fn a_dash_is_standard_input_though_a_folder_has_that_name() {
+    let desk = Desk::new();
+    desk.bring("keys/other.pem", "-/other.pem");
+    let voice = "\"$UNREEL\" twilio-voice call.enc -o out.wav";
+    desk.opens(desk.bash(&format!("{voice} -m meta.json -k - < key.pem")));
+    desk.opens(desk.bash(&format!("{voice} -m - -k key.pem < meta.json")));
+}

@@ -348,3 +348,43 @@ fn an_unusable_temporary_folder_is_an_error_only_where_it_is_needed() {
     desk.done(desk.bash(&format!("cat call.enc | {voice} -o out.wav")));
     assert_eq!(sha256(&desk.read("out.wav")), digest_of(VOICE));
 }
+
+/// However it was reached: `an_input_is_never_the_output` has the names.
+#[test]
+fn a_descriptor_that_is_read_is_never_the_output() {
+    let desk = Desk::new();
+    desk.bring("keys/legacy-aes128.pem", "locked.pem");
+    desk.bring("keys/passphrase.txt", "pass.txt");
+    for key in ["key.pem", "locked.pem", "/dev/fd/4"] {
+        for output in [
+            "-f -o pass.txt",
+            "-o out.wav --report pass.txt",
+            "-f -o key.pem",
+        ] {
+            let script = format!(
+                "exec \"$UNREEL\" twilio-voice -m meta.json -k {key} call.enc {output} \
+                 --passphrase-fd 3 3<pass.txt 4<key.pem"
+            );
+            if key == "locked.pem" && output.contains("key.pem") {
+                continue;
+            }
+            desk.refused(desk.bash(&script), 8, &["is also an input"]);
+        }
+    }
+}
+
+/// The umask says what others may do, not what the owner may.
+#[test]
+fn outputs_are_for_their_owner_under_every_umask() {
+    for umask in ["000", "022", "277", "777"] {
+        let desk = Desk::new();
+        let voice = "\"$UNREEL\" twilio-voice -m meta.json -k key.pem call.enc --report report";
+        desk.write("old.wav", "old");
+        desk.done(desk.bash(&format!(
+            "umask {umask}; {voice} -o out.wav && {voice} -f -o old.wav && cat call.enc | {voice} -o piped.wav"
+        )));
+        for name in ["out.wav", "old.wav", "piped.wav", "report"] {
+            assert_eq!(desk.mode(name), 0o600, "{umask} {name}");
+        }
+    }
+}

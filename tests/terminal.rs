@@ -244,3 +244,103 @@ fn colours_are_for_terminals_and_those_who_want_them() {
         "{text:?}"
     );
 }
+
+#[test]
+fn the_passphrase_of_a_new_key_is_asked_for_twice() {
+    let desk = Desk::new();
+    let script = "\"$UNREEL\" keygen -d keys; echo \"code $?\"";
+    let first = "Passphrase to encrypt keys/private_key.pem with: ";
+    let answer = |session: &mut OsSession, prompt: &str, text: &str| {
+        session.expect(prompt).unwrap();
+        while session.get_process().get_echo().unwrap() {
+            std::thread::yield_now();
+        }
+        session.send_line(text).unwrap();
+    };
+    // Typed wrong once.
+    let mut session = start(&desk, script);
+    answer(&mut session, first, "open-sesame");
+    answer(&mut session, "The same again: ", "open-sesome");
+    answer(
+        &mut session,
+        &format!("The two were not the same. {first}"),
+        "open-sesame",
+    );
+    answer(&mut session, "The same again: ", "open-sesame");
+    let text = rest(&mut session);
+    assert!(
+        text.contains("encrypted with the passphrase") && text.contains("code 0"),
+        "{text:?}"
+    );
+    assert!(!text.contains("open-ses"), "{text:?}");
+    desk.done(desk.bash("openssl pkey -in keys/private_key.pem -noout -passin pass:open-sesame"));
+
+    // Never the same, nothing, or the end of the input.
+    let script = "\"$UNREEL\" keygen -d new; echo \"code $?\"";
+    let first = first.replace("keys/", "new/");
+    let mut session = start(&desk, script);
+    for number in 0..3 {
+        answer(&mut session, &first, &number.to_string());
+        answer(&mut session, "The same again: ", "another");
+    }
+    let text = rest(&mut session);
+    assert!(
+        text.contains("never typed twice the same") && text.contains("code 5"),
+        "{text:?}"
+    );
+    let mut session = start(&desk, script);
+    answer(&mut session, &first, "");
+    let text = rest(&mut session);
+    assert!(
+        text.contains("--no-passphrase") && text.contains("code 5"),
+        "{text:?}"
+    );
+    let mut session = start(&desk, script);
+    session.expect(&first).unwrap();
+    while session.get_process().get_echo().unwrap() {
+        std::thread::yield_now();
+    }
+    session.send("\x04").unwrap();
+    let text = rest(&mut session);
+    assert!(
+        text.contains("no passphrase was typed") && text.contains("code 5"),
+        "{text:?}"
+    );
+    assert!(!desk.path("new").exists());
+
+    // Nobody is asked who said so, or who is not there.
+    for run in [
+        "--no-passphrase",
+        "< /dev/null 2> said",
+        "--passphrase-file key.pem",
+    ] {
+        let text = shown(
+            &desk,
+            &format!("\"$UNREEL\" keygen -d new {run}; code=$?; rm -r new; (exit $code)"),
+        );
+        assert!(
+            !text.contains("Passphrase to") && text.contains("code 0"),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_said_after_the_end_of_the_input_has_a_line_of_its_own() {
+    let desk = Desk::new();
+    desk.bring("keys/legacy-aes128.pem", "locked.pem");
+    let run = format!("{VOICE_RUN} -k locked.pem call.enc -o out.wav; echo \"code $?\"");
+    let mut session = start(&desk, &run);
+    asked(&mut session);
+    session.send("\x04").unwrap();
+    let text = rest(&mut session);
+    let error = text.trim_start_matches(['\r', '\n']);
+    assert!(
+        text.starts_with(['\r', '\n']) && error.starts_with("unreel: "),
+        "{text:?}"
+    );
+    assert!(
+        text.contains("no passphrase was given") && text.contains("code 5"),
+        "{text:?}"
+    );
+}

@@ -362,10 +362,9 @@ pub(super) struct Report {
     pub(super) sha256: bool,
 }
 
-/// A new key is never asked a passphrase for: it would need to be typed twice.
 const KEYGEN_PASSPHRASE: &str = "\
 File with a passphrase to encrypt the private key with [else the environment's UNREEL_PASSPHRASE, \
-else the key is not encrypted]";
+else a prompt; without a terminal the key is not encrypted]";
 
 #[derive(Args, Debug)]
 #[command(mut_arg("passphrase_file", |arg| arg.help(KEYGEN_PASSPHRASE)))]
@@ -400,6 +399,9 @@ pub(super) struct Keygen {
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) passphrase: PassphraseFrom,
+    /// Do not encrypt the private key, and do not ask
+    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
+    pub(super) no_passphrase: bool,
 }
 
 #[derive(Args, Debug)]

@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fs_err::os::unix::fs::OpenOptionsExt;
-
 use super::args::{IfExists, Output, Report, Work};
 use super::error::Failure;
 use super::escape::json;
@@ -18,7 +16,7 @@ use super::own::Own;
 use super::printer::Printer;
 use super::report::Line;
 use super::stdin::is_stdin;
-use crate::io::{FileId, OutputError, Source, Staged, Stdout, check_target};
+use crate::io::{Appender, FileId, OutputError, Source, Staged, Stdout, check_target};
 use crate::media::Media;
 use crate::pipeline::{self, Destination, Opener, Options, Outcome};
 
@@ -126,18 +124,13 @@ fn inputs(args: Common) -> Result<Vec<PathBuf>, Failure> {
 
 /// Lines are added to a report, so that one file serves many runs. It must not be a file that the
 /// run reads, and no output may take its place.
-fn open_report(path: &Path, own: &mut Own) -> Result<fs_err::File, Failure> {
+fn open_report(path: &Path, own: &mut Own) -> Result<Appender, Failure> {
     if FileId::at(path).is_some_and(|id| own.all().contains(&id)) {
         return Err(OutputError::IsInput(path.to_owned()).into());
     }
-    let file = fs_err::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| Failure::Unwritten(display(path), error))?;
+    let report = Appender::open(path).map_err(|error| Failure::Unwritten(display(path), error))?;
     own.add(path);
-    Ok(file)
+    Ok(report)
 }
 
 /// Where the outputs go.
@@ -195,7 +188,7 @@ struct Run<'a, U> {
     own: Own,
     /// For one recording.
     threads: usize,
-    report: Mutex<Option<fs_err::File>>,
+    report: Mutex<Option<Appender>>,
     /// The names in the output folder that are taken, and by which input.
     names: Mutex<HashMap<String, PathBuf>>,
 }
@@ -288,9 +281,9 @@ impl<U: Unlock> Run<'_, U> {
                 .data(&text)
                 .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))?;
         }
-        if let (Some(file), Some(path)) = (&mut *lock(&self.report), &self.args.report.report) {
-            // In one write, so that lines of runs at the same time do not mix.
-            std::io::Write::write_all(file, format!("{text}\n").as_bytes())
+        if let (Some(report), Some(path)) = (&mut *lock(&self.report), &self.args.report.report) {
+            report
+                .line(&text)
                 .map_err(|error| Failure::Unwritten(display(path), error))?;
         }
         Ok(())

@@ -64,6 +64,8 @@ pub(super) enum Failure {
     NoPassphrase(String),
     #[error("the passphrase is empty")]
     EmptyPassphrase,
+    #[error("{0}")]
+    Untyped(&'static str),
     #[error("cannot read the passphrase from `{0}`")]
     PassphraseUnread(String, #[source] ReadError),
     #[error("the command of {0} gave no answer")]
@@ -162,9 +164,9 @@ impl Failure {
                 "pass it with --passphrase-file PATH, --passphrase-fd N or UNREEL_PASSPHRASE"
                     .to_owned(),
             ),
-            Self::EmptyPassphrase => (
+            Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
-                "an empty passphrase protects nothing; leave it away for a key without one"
+                "pass one with --passphrase-file PATH; --no-passphrase makes a key without"
                     .to_owned(),
             ),
             Self::Command(..) => (Code::Key, "run it by itself to see what it says".to_owned()),
@@ -177,10 +179,7 @@ impl Failure {
                 Code::Metadata,
                 "the wrapped key has a form that unreel does not know; please report it".to_owned(),
             ),
-            Self::Generate(_) => (
-                Code::Internal,
-                "the operating system gave no randomness; try again".to_owned(),
-            ),
+            Self::Generate(error) => generate_verdict(error),
             Self::Qvoice(failure) => failure.verdict(),
             Self::Terminal => (
                 Code::Output,
@@ -191,10 +190,10 @@ impl Failure {
                 "-o FILE keeps the media; --check verifies it and keeps nothing".to_owned(),
             ),
             Self::Output(error) => (Code::Output, output_hint(error)),
-            Self::Unwritten(..) => (
-                Code::Output,
-                "check that there is space, and that the reader of a pipe is there".to_owned(),
-            ),
+            Self::Unwritten(_, error) => {
+                let otherwise = "check that the disk, or the reader of a pipe, is there";
+                (Code::Output, write_hint(error, otherwise).to_owned())
+            }
             Self::KeyExists(_) => (
                 Code::Output,
                 "keys are never overwritten: choose another folder with -d, or a --name".to_owned(),
@@ -303,9 +302,9 @@ fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
             "AES-CBC has no tag; metadata with a length or digest would prove it, or drop \
              --require-integrity",
         ),
-        Error::Cipher(CipherError::Write(_)) | Error::Write(_) => (
+        Error::Cipher(CipherError::Write(error)) | Error::Write(error) => (
             Code::Output,
-            "check that there is space in the output's folder",
+            write_hint(error, "check the disk and try again"),
         ),
         Error::Spool(_) => (
             Code::Output,
@@ -431,6 +430,40 @@ fn wrong_key_verdict(reason: &NotOpened) -> (Code, String) {
     (Code::WrongKey, hint)
 }
 
+/// What to do about something that was not written, by the reason.
+fn write_hint(error: &std::io::Error, otherwise: &'static str) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "check the folder's permissions, or choose another folder"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "check that there is space, and what limits there are"
+        }
+        _ => otherwise,
+    }
+}
+
+fn generate_verdict(error: &GenerateError) -> (Code, String) {
+    let (code, hint) = match error {
+        GenerateError::Size { .. } => (Code::Usage, "choose another length with --bits"),
+        GenerateError::Subject { .. } => (
+            Code::Usage,
+            "--subject takes a common name of up to 64 characters, or a distinguished name such \
+             as CN=recordings,O=Example",
+        ),
+        GenerateError::Validity { .. } => (
+            Code::Usage,
+            "--days takes 1 and more, up to the end of the year 9999",
+        ),
+        GenerateError::Failed { .. } => (
+            Code::Internal,
+            "the operating system gave no randomness; try again",
+        ),
+    };
+    (code, hint.to_owned())
+}
+
 fn output_hint(error: &OutputError) -> String {
     match error {
         OutputError::Exists(_) => {
@@ -443,8 +476,12 @@ fn output_hint(error: &OutputError) -> String {
         OutputError::NoFolder(folder) => {
             format!("make it: mkdir -p {}", quoted(&folder.to_string_lossy()))
         }
+        OutputError::AppendOnly(_) => "choose another folder, or a new name without -f".to_owned(),
         OutputError::IsInput(_) => "choose another name for the output".to_owned(),
-        OutputError::Io { .. } => "check the folder's permissions and its free space".to_owned(),
+        OutputError::Io { source, .. } => {
+            let otherwise = "check the folder and its disk, or choose another folder";
+            write_hint(source, otherwise).to_owned()
+        }
     }
 }
 

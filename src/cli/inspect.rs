@@ -142,9 +142,7 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
             lines.map(|line| escape(&line)).collect()
         };
         for line in lines {
-            printer
-                .data(&line)
-                .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))?;
+            printer.answer(&line)?;
         }
         if let Err(failure) = found {
             if args.files.len() > 1 {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use rpassword::ConfigBuilder;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -14,11 +15,17 @@ use super::escape::escape;
 use super::metadata::display;
 use super::printer::Printer;
 use super::stdin::is_stdin;
-use crate::io::{self, ReadError};
+use crate::io::{self, Patient, ReadError, Withheld};
 use crate::key::{KeyRing, Passphrase};
 
 /// The most that a key file can have, and a passphrase file.
 pub(super) const LIMIT: u64 = 1 << 20;
+
+/// The variables whose values are secrets of unreel's own. What a secret store's client is let in
+/// with, such as `VAULT_TOKEN` or `AWS_SECRET_ACCESS_KEY`, is what the user's commands need.
+const SECRET_VARIABLES: &[&str] = &[PASSPHRASE_VARIABLE];
+
+const PASSPHRASE_VARIABLE: &str = "UNREEL_PASSPHRASE";
 
 /// The most keys that are read from one folder.
 const MOST_IN_FOLDER: usize = 10_000;
@@ -31,7 +38,7 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::default();
     let mut useless = None;
     for path in paths(keys) {
-        if path.is_dir() {
+        if !is_stdin(&path) && path.is_dir() {
             if !add_folder(&mut ring, &path, printer)? {
                 useless = Some(display(&path));
             }
@@ -39,7 +46,7 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
         }
         let name = display(&path);
         let bytes = if is_stdin(&path) {
-            io::read_limited(std::io::stdin(), LIMIT)
+            io::read_limited(Patient(std::io::stdin()), LIMIT)
         } else {
             io::read_file(&path, LIMIT)
         };
@@ -52,7 +59,7 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
         }
     }
     if let Some(command) = &keys.key_command {
-        let bytes = io::run_command(command, &[], &[], LIMIT)
+        let bytes = io::run_command(command, &[], withheld(keys), &[], LIMIT)
             .map_err(|error| Failure::Command("--key-command", error))?;
         ring.add("--key-command", &bytes)
             .map_err(|error| Failure::Key("--key-command".to_owned(), error))?;
@@ -63,11 +70,19 @@ pub(super) fn ring(keys: &Keys, printer: &Printer) -> Result<KeyRing, Failure> {
     }
 }
 
+/// What the commands that the user named are not told: they are asked for one key each.
+pub(super) fn withheld(keys: &Keys) -> Withheld<'static> {
+    Withheld {
+        variables: SECRET_VARIABLES,
+        descriptor: keys.passphrase.passphrase_fd,
+    }
+}
+
 /// Every file that may be read for a key, those in folders too.
 pub(super) fn files(keys: &Keys) -> Vec<PathBuf> {
     let inside = |path: PathBuf| match fs_err::read_dir(&path) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(_) => vec![path],
+        Ok(entries) if !is_stdin(&path) => entries.flatten().map(|entry| entry.path()).collect(),
+        _ => vec![path],
     };
     paths(keys).into_iter().flat_map(inside).collect()
 }
@@ -160,18 +175,40 @@ impl<'a> Passphrases<'a> {
         if self.no_input {
             return Err(missing());
         }
-        remember_terminal();
-        let prompt = format!("Passphrase for {}: ", escape(origin));
-        match rpassword::prompt_password(prompt) {
-            Ok(answer) => Ok(Passphrase::new(answer.into_bytes())),
-            Err(error) => {
-                // Ctrl-C, of which the signal is on its way: it must not lose against exit code 5.
-                if error.kind() == std::io::ErrorKind::Interrupted {
-                    io::interrupt();
-                }
-                Err(missing())
+        let answer = prompt(&format!("Passphrase for {origin}: ")).ok_or_else(missing)?;
+        Ok(Passphrase::new(answer))
+    }
+
+    /// The passphrase for the new key `origin`: the given one, else what is typed twice on a
+    /// terminal. `None` where nobody is there to type, and for a key that is not encrypted.
+    pub(super) fn for_new(
+        &mut self,
+        origin: &str,
+        printer: &Printer,
+    ) -> Result<Option<Passphrase>, Failure> {
+        if let Some(given) = self.given()? {
+            if given.is_empty() {
+                return Err(Failure::EmptyPassphrase);
+            }
+            return Ok(Some(Passphrase::new(given.to_vec())));
+        }
+        if self.no_input || !printer.is_attended() {
+            return Ok(None);
+        }
+        let untyped = || Failure::Untyped("no passphrase was typed");
+        for again in ["", "The two were not the same. ", "Once more. "] {
+            let first = format!("{again}Passphrase to encrypt {origin} with: ");
+            let first = prompt(&first).ok_or_else(untyped)?;
+            if first.is_empty() {
+                return Err(Failure::EmptyPassphrase);
+            }
+            if prompt("The same again: ").ok_or_else(untyped)? == first {
+                return Ok(Some(Passphrase::new(first)));
             }
         }
+        Err(Failure::Untyped(
+            "the passphrase was never typed twice the same",
+        ))
     }
 
     /// The passphrase that the flags or the environment give, if they do. A final newline does
@@ -187,19 +224,38 @@ impl<'a> Passphrases<'a> {
 fn read_given(from: &PassphraseFrom) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     let (name, read) = match (&from.passphrase_file, from.passphrase_fd) {
         (Some(path), _) if is_stdin(path) => {
-            (display(path), io::read_limited(std::io::stdin(), LIMIT))
+            let stdin = Patient(std::io::stdin());
+            (display(path), io::read_limited(stdin, LIMIT))
         }
         (Some(path), _) => (display(path), io::read_file(path, LIMIT)),
         (None, Some(fd)) => (format!("file descriptor {fd}"), io::read_fd(fd, LIMIT)),
         (None, None) => {
             // Set to nothing is not set, as with the other variables.
-            let value = std::env::var_os("UNREEL_PASSPHRASE").filter(|value| !value.is_empty());
+            let value = std::env::var_os(PASSPHRASE_VARIABLE).filter(|value| !value.is_empty());
             return Ok(value.map(|value| Zeroizing::new(value.into_vec())));
         }
     };
     let mut bytes = read.map_err(|error| Failure::PassphraseUnread(name, error))?;
     trim_newline(&mut bytes);
     Ok(Some(bytes))
+}
+
+/// Asks on the terminal, never on standard input. `None` if there is none, or no answer.
+fn prompt(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    remember_terminal();
+    match rpassword::prompt_password(escape(text)) {
+        Ok(answer) => Some(Zeroizing::new(answer.into_bytes())),
+        Err(error) => {
+            // The cursor is behind the prompt still: a prompt that is a newline, and its answer.
+            let answered = ConfigBuilder::new().input_data("\n").build();
+            rpassword::prompt_password_with_config("\n", answered).ok();
+            // Ctrl-C, of which the signal is on its way: it must not lose against exit code 5.
+            if error.kind() == std::io::ErrorKind::Interrupted {
+                io::interrupt();
+            }
+            None
+        }
+    }
 }
 
 /// Takes off the newline at the end, if there is one.

@@ -44,6 +44,11 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let result = crate::io::install_cleanup(keys::restore_terminal)
         .map_err(|error| Failure::Internal(error.into()))
         .and_then(|()| run(&cli.command, &printer));
+    ended(result, &printer)
+}
+
+/// The exit code; an error is said.
+fn ended(result: Result<(), Failure>, printer: &Printer) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -56,13 +61,15 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 /// Help and version, or what is wrong with the arguments.
 fn explain(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind;
+    let printer = Printer::plain();
     match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            return ended(printer.help(&error.render()), &printer);
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             error.print().ok();
         }
-        _ => Printer::plain().usage(&error.to_string()),
+        _ => printer.usage(&error.to_string()),
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))
 }

@@ -2,11 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Color, Talk};
 use super::error::Failure;
 use super::escape::escape;
+use crate::io::Patient;
 
 /// Talks to people on standard error and to machines on standard output.
 pub(super) struct Printer {
@@ -20,9 +22,7 @@ pub(super) struct Printer {
 impl Printer {
     /// A printer as the flags and the environment want it.
     pub(super) fn new(talk: &Talk) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = io::stderr().is_terminal();
-        let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let progress = terminal && !talk.quiet && !talk.no_progress && !set("CI");
         Self {
             quiet: talk.quiet,
@@ -30,7 +30,7 @@ impl Printer {
             color: match talk.color {
                 Color::Always => true,
                 Color::Never => false,
-                Color::Auto => terminal && !plain,
+                Color::Auto => terminal && wants_color(),
             },
             bars: MultiProgress::with_draw_target(if progress {
                 ProgressDrawTarget::stderr()
@@ -96,15 +96,51 @@ impl Printer {
         }
     }
 
+    /// Whether somebody at a terminal started the run, and neither cron nor a test, who could be
+    /// asked what a run can do without.
+    #[expect(clippy::unused_self, reason = "it is about who is talked to")]
+    pub(super) fn is_attended(&self) -> bool {
+        let seen = io::stdin().is_terminal() || io::stderr().is_terminal();
+        seen && fs_err::File::open("/dev/tty").is_ok()
+    }
+
     /// One line of data.
     ///
     /// # Errors
     /// As the operating system has it; a closed pipe is one.
     #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
     pub(super) fn data(&self, line: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{line}")?;
+        let mut stdout = Patient(io::stdout().lock());
+        stdout.write_all(format!("{line}\n").as_bytes())?;
         stdout.flush()
+    }
+
+    /// Lines that somebody asked to read. A reader that goes away has read enough.
+    pub(super) fn answer(&self, lines: &str) -> Result<(), Failure> {
+        match self.data(lines) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => {
+                result.map_err(|error| Failure::Unwritten("standard output".to_owned(), error))
+            }
+        }
+    }
+
+    /// The same of what was done, unless only errors are wanted.
+    pub(super) fn result(&self, lines: &str) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
+        self.answer(lines)
+    }
+
+    /// Help, or the version.
+    pub(super) fn help(&self, text: &StyledStr) -> Result<(), Failure> {
+        let text = if io::stdout().is_terminal() && wants_color() {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        self.answer(text.trim_end())
     }
 
     /// A bar over `length` bytes, if anybody would see it.
@@ -147,6 +183,16 @@ impl Printer {
         let line = format!("{lines}\n");
         // There is nobody to tell that standard error is gone.
         self.bars
-            .suspend(|| io::stderr().write_all(line.as_bytes()).ok());
+            .suspend(|| Patient(io::stderr()).write_all(line.as_bytes()).ok());
     }
+}
+
+/// Whether a variable is set, and not to nothing.
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// Whether who has a terminal wants colours on it.
+fn wants_color() -> bool {
+    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

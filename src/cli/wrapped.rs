@@ -13,7 +13,7 @@ use super::provider::Provider;
 use super::report::Line;
 use super::stdin::{is_stdin, one_purpose};
 use crate::envelope::{ContentCipher, Envelope, Padding};
-use crate::io::{Source, run_command};
+use crate::io::{Source, Withheld, fd_path, run_command};
 use crate::key::{ContentKey, Fingerprint, KeyRing, content_key_from_unwrapped};
 use crate::pipeline::{self, Opener};
 
@@ -97,10 +97,13 @@ impl Unlock for Wrapped<'_> {
     }
 
     fn reads(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
-        let passphrase = self.args.keys.passphrase.passphrase_file.iter();
+        let from = &self.args.keys.passphrase;
+        let descriptor = from.passphrase_fd.map(fd_path);
         let metadata = self.args.metadata.iter();
         let sidecars = inputs.iter().filter_map(|input| sidecar(input));
+        let passphrase = from.passphrase_file.iter();
         let files = passphrase.chain(metadata).cloned().chain(sidecars);
+        let files = files.chain(descriptor);
         files.chain(keys::files(&self.args.keys)).collect()
     }
 
@@ -155,7 +158,8 @@ impl Wrapped<'_> {
         input: &Path,
     ) -> Result<(ContentKey, Option<Fingerprint>), Failure> {
         if let Some(command) = &self.args.keys.unwrap_command {
-            return Ok((unwrap_with(command, envelope)?, None));
+            let withheld = keys::withheld(&self.args.keys);
+            return Ok((unwrap_with(command, withheld, envelope)?, None));
         }
         let ring = self.ring()?;
         let mut ask = |origin: &str| lock(&self.passphrases).of(origin);
@@ -173,13 +177,18 @@ impl Wrapped<'_> {
 }
 
 /// Runs `--unwrap-command`: the wrapped key on its stdin, the content key on its stdout.
-fn unwrap_with(command: &str, envelope: &Envelope) -> Result<ContentKey, Failure> {
+fn unwrap_with(
+    command: &str,
+    withheld: Withheld,
+    envelope: &Envelope,
+) -> Result<ContentKey, Failure> {
     let wrap = &envelope.wrap;
     let environment = [
         ("UNREEL_WRAP_ALGORITHM", wrap.algorithm.name()),
         ("UNREEL_KEY_ID", wrap.key_id.as_deref().unwrap_or_default()),
     ];
-    let bytes = run_command(command, &environment, &wrap.wrapped, UNWRAPPED_LIMIT)
+    let input = &wrap.wrapped;
+    let bytes = run_command(command, &environment, withheld, input, UNWRAPPED_LIMIT)
         .map_err(|error| Failure::Command("--unwrap-command", error))?;
     content_key_from_unwrapped(wrap.payload, bytes).map_err(Failure::CommandAnswer)
 }

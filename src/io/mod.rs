@@ -3,19 +3,25 @@
 //! An input is a [`Source`]; an output is a [`Staged`] file that gets its name in one step when
 //! everything is verified. Nothing here knows what the bytes mean.
 
+mod appender;
 mod cleanup;
 mod command;
 mod memory;
+mod patient;
 mod secret;
 mod source;
 mod staged;
 mod stdout;
 mod text;
 
+pub use appender::Appender;
 pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
-pub use command::{CommandError, run as run_command};
+pub use command::{CommandError, Withheld, run as run_command};
 pub use memory::keep_private;
-pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
+pub use patient::Patient;
+pub use secret::{
+    ReadError, fd_path, file as read_file, from_fd as read_fd, limited as read_limited,
+};
 pub use source::{HEAD, Part, Source};
 pub use staged::{OutputError, Staged, check_target};
 pub use stdout::Stdout;

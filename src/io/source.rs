@@ -9,7 +9,7 @@ use std::path::Path;
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 
-use super::{FileId, TextEncoding};
+use super::{FileId, Patient, TextEncoding};
 use crate::cipher::{Input, ReadAt, SEGMENT};
 
 /// How much of a source can be looked at before it is read: one segment.
@@ -73,7 +73,7 @@ impl Source {
         let at_start = rustix::fs::tell(&file).is_ok_and(|offset| offset == 0);
         if file.metadata()?.is_file() && !at_start {
             let id = FileId::of(&file.metadata()?);
-            return Ok(Self::stream(file, Some(id)));
+            return Ok(Self::stream(Patient(file), Some(id)));
         }
         Self::from_file(file)
     }
@@ -86,7 +86,7 @@ impl Source {
         }
         if !metadata.is_file() {
             let id = id.filter(|_| !metadata.file_type().is_char_device());
-            return Ok(Self::stream(file, id));
+            return Ok(Self::stream(Patient(file), id));
         }
         Ok(Self {
             body: Body::File {

@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 use fs_err::File;
 use rustix::fs::{FileType, OFlags};
 
-use super::FileId;
+use super::{FileId, Patient};
 
 /// Standard output, unbuffered: media comes in large pieces.
 pub struct Stdout {
-    file: File,
+    file: Patient<File>,
 }
 
 /// Asks for a pipe of 1 MiB, the most that every user may have (pipe(7)). With the usual 64 KiB
@@ -32,7 +32,7 @@ impl Stdout {
         let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
         enlarge(&descriptor);
         Ok(Self {
-            file: File::from_parts(descriptor.into(), "standard output"),
+            file: Patient(File::from_parts(descriptor.into(), "standard output")),
         })
     }
 
@@ -57,7 +57,7 @@ impl Stdout {
 
     /// Which file it was redirected to, if it is one.
     pub fn id(&self) -> Option<FileId> {
-        let metadata = self.file.metadata().ok()?;
+        let metadata = self.file.0.metadata().ok()?;
         metadata.is_file().then(|| FileId::of(&metadata))
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::stage::{MIB, Mode, QUARTER, Random, signal, strace, unnamed, usual_time};
-use crate::common::contents;
-use crate::made::{Stage, half_way, say, skip, start, under, wait_for};
+use crate::common::{contents, fixture, stderr, unreel};
+use crate::made::{Stage, half_way, run, say, skip, start, under, wait_for};
 
 pub(super) const SIGNALS: [(Signal, i32); 3] =
     [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)];
@@ -138,4 +138,26 @@ fn a_signal_before_a_name_is_made_leaves_no_name() {
     assert_eq!(output.status.signal(), Some(15), "{what}");
     std::fs::remove_file(&log).expect("a log");
     stage.assert_untouched_or_whole(true, &what);
+}
+
+/// As `prlimit --nproc=1` has it for everybody but root.
+#[test]
+fn where_no_thread_is_allowed_there_is_one_less() {
+    if !strace() {
+        return;
+    }
+    let stage = Stage::new(QUARTER);
+    let mut inspect = unreel();
+    inspect.arg("inspect").arg(fixture("keys/pkcs8.pem"));
+    let mut keygen = unreel();
+    keygen.arg("keygen").arg("-d").arg(stage.path("out/keys"));
+    for command in [inspect, keygen] {
+        let fault = "inject=clone,clone3:error=EAGAIN";
+        let output = run(under(
+            "strace",
+            &["-qq", "-o", "/dev/null", "-e", fault],
+            &command,
+        ));
+        assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+    }
 }

@@ -135,3 +135,93 @@ fn media_to_a_closed_standard_output_is_refused() {
     assert!(redirected(&report, ">&-").status.success());
     stage.assert_whole("a report to nowhere");
 }
+
+/// A pipe that a reader left non-blocking, and that is full when the run begins.
+#[test]
+fn a_standard_output_that_does_not_wait_is_waited_for() {
+    use rustix::fs::{OFlags, fcntl_setfl};
+
+    let stage = Stage::new(MIB);
+    let mut media = stage.unreel();
+    media.arg(stage.media());
+    let mut help = unreel();
+    help.arg("--help");
+    let mut inspect = unreel();
+    inspect.arg("inspect").arg(fixture("keys/pkcs8.pem"));
+    let mut report = stage.unreel();
+    report.arg(stage.media()).args(["--check", "--json"]);
+    for mut command in [media, help, inspect, report] {
+        let what = format!("{command:?}");
+        let expected = run_to_end(&mut command);
+        let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
+        fcntl_setfl(&writer, OFlags::NONBLOCK).expect("its flag");
+        let mut filled = 0;
+        while let Ok(more) = std::io::Write::write(&mut writer, &[0; 4096]) {
+            filled += more;
+        }
+        let mut child = command.stdout(writer).spawn().expect("it starts");
+        // What the command holds of the pipe would keep it open.
+        drop(command);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).expect("it is read");
+        assert!(child.wait().expect("it ends").success(), "{what}");
+        let without_time = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            text.split("\"ms\":").next().map(ToOwned::to_owned)
+        };
+        assert!(
+            without_time(&read[filled..]) == without_time(&expected),
+            "{what}"
+        );
+    }
+}
+
+fn run_to_end(command: &mut Command) -> Vec<u8> {
+    let output = command.output().expect("it ends");
+    assert!(output.status.success(), "{}", stderr(&output));
+    output.stdout
+}
+
+/// `unreel inspect … | head -1` is no failure, and nothing to talk of; a full disk is.
+#[test]
+fn a_reader_of_text_that_goes_away_has_read_enough() {
+    let stage = Stage::new(MIB);
+    let commands = || {
+        let mut inspect = unreel();
+        inspect
+            .arg("inspect")
+            .args([fixture("keys/pkcs8.pem"), fixture("keys/other.pem")]);
+        let mut json = unreel();
+        json.args(["inspect", "--json"])
+            .arg(fixture("keys/pkcs8.pem"));
+        let mut keygen = unreel();
+        keygen.arg("keygen").arg("-d").arg(stage.path("out"));
+        let mut commands = vec![inspect, json, keygen];
+        for arguments in [&["--help"][..], &["twilio-voice", "-h"], &["--version"]] {
+            let mut command = unreel();
+            command.args(arguments);
+            commands.push(command);
+        }
+        commands
+    };
+    for mut command in commands() {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command.stdout(writer).output().expect("it ends");
+        assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+        assert_eq!(stderr(&output), "", "{command:?}");
+    }
+    stage.clear();
+    for mut command in commands() {
+        let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+            return skip("/dev/full: there is none");
+        };
+        let output = command.stdout(full).output().expect("it ends");
+        assert_refused(&output, 8, &format!("{command:?}"));
+        assert!(
+            stderr(&output).contains("check that there is space"),
+            "{command:?}"
+        );
+    }
+}
