@@ -112,8 +112,10 @@ fn a_passphrase_is_asked_for_on_the_terminal_and_not_echoed() {
     assert_eq!(sha256(&desk.read("out.wav")), digest_of(VOICE));
 
     let mut session = start(&desk, &run.replace("-o out.wav", "-f -o out.wav"));
-    asked(&mut session);
-    session.send_line("wrong").unwrap();
+    for _ in 0..3 {
+        asked(&mut session);
+        session.send_line("wrong").unwrap();
+    }
     assert!(rest(&mut session).contains("code 5"));
     let said = String::from_utf8(desk.read("said")).unwrap();
     assert!(
@@ -341,6 +343,32 @@ fn what_is_said_after_the_end_of_the_input_has_a_line_of_its_own() {
     );
     assert!(
         text.contains("no passphrase was given") && text.contains("code 5"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn who_typed_a_wrong_passphrase_may_type_it_again() {
+    let desk = Desk::new();
+    desk.bring("keys/legacy-aes128.pem", "locked.pem");
+    let phrase = std::fs::read_to_string(fixture("keys/passphrase.txt")).unwrap();
+    let run = format!("{VOICE_RUN} -k locked.pem call.enc -o out.wav");
+    let mut session = start(&desk, &format!("{run}; echo \"code $?\""));
+    for text in ["wrong", "wrong again", phrase.trim_end()] {
+        asked(&mut session);
+        session.send_line(text).unwrap();
+    }
+    let text = rest(&mut session);
+    assert!(
+        text.contains("verified: tag") && text.contains("code 0"),
+        "{text:?}"
+    );
+    assert_eq!(sha256(&desk.read("out.wav")), digest_of(VOICE));
+    // Nobody typed this one.
+    desk.write("wrong.txt", "wrong");
+    let text = shown(&desk, &format!("{run} -f --passphrase-file wrong.txt"));
+    assert!(
+        !text.contains("Passphrase for") && text.contains("code 5"),
         "{text:?}"
     );
 }

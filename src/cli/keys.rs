@@ -1,5 +1,6 @@
 //! The private keys and passphrases of a run, from wherever the flags say.
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -154,6 +155,8 @@ pub(super) struct Passphrases<'a> {
     no_input: bool,
     /// What the flags or the environment give, once it was read.
     given: Option<Zeroizing<Vec<u8>>>,
+    /// The keys whose passphrase was asked for.
+    asked: BTreeSet<String>,
 }
 
 impl<'a> Passphrases<'a> {
@@ -162,6 +165,7 @@ impl<'a> Passphrases<'a> {
             from,
             no_input,
             given: None,
+            asked: BTreeSet::new(),
         }
     }
 
@@ -175,8 +179,13 @@ impl<'a> Passphrases<'a> {
         if self.no_input {
             return Err(missing());
         }
-        let answer = prompt(&format!("Passphrase for {origin}: ")).ok_or_else(missing)?;
-        Ok(Passphrase::new(answer))
+        let again = if self.asked.insert(origin.to_owned()) {
+            ""
+        } else {
+            "Once more. "
+        };
+        let answer = prompt(&format!("{again}Passphrase for {origin}: ")).ok_or_else(missing)?;
+        Ok(Passphrase::typed(answer))
     }
 
     /// The passphrase for the new key `origin`: the given one, else what is typed twice on a

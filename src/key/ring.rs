@@ -12,6 +12,9 @@ use super::rsa_key::{Fingerprint, PrivateKey, PublicKey};
 use super::unwrap::ContentKey;
 use crate::envelope::{KeyWrap, WrapAlgorithm};
 
+/// How often a passphrase is asked for that a person types.
+const TRIES: u32 = 3;
+
 /// The keys of a run, for any number of threads. A locked key asks for its passphrase at most
 /// once and stays unlocked; other threads that need it wait for the answer.
 #[derive(Default)]
@@ -92,7 +95,8 @@ impl KeyRing {
     /// The keys that open a recording, one at a time and no more work than is asked for.
     ///
     /// Unlocked keys come before locked ones, and within each, those first whose file name
-    /// contains the wrap's key id. `ask` gives the passphrase of a locked key by its origin.
+    /// contains the wrap's key id. `ask` gives the passphrase of a locked key by its origin; it is
+    /// asked again, up to three times in all, after a wrong one that is [`Passphrase::typed`].
     ///
     /// OAEP proves a key right, so the first is the only one. RSAES-PKCS1-v1_5 does not: try
     /// each on the content, and take the next if it does not fit. See [`Search`].
@@ -242,11 +246,19 @@ impl<E> Search<'_, E> {
         let origin = entry.origin.clone();
         let mut state = entry.state();
         if let State::Locked(locked) = &*state {
-            let passphrase = match (self.ask)(&origin) {
-                Ok(passphrase) => passphrase,
-                Err(error) => return Err(RingError::Ask { origin, error }),
+            let mut again = 1..TRIES;
+            let unlocked = loop {
+                let passphrase = match (self.ask)(&origin) {
+                    Ok(passphrase) => passphrase,
+                    Err(error) => return Err(RingError::Ask { origin, error }),
+                };
+                match locked.unlock(&passphrase) {
+                    Err(KeyError::WrongPassphrase)
+                        if passphrase.was_typed() && again.next().is_some() => {}
+                    unlocked => break unlocked,
+                }
             };
-            *state = match locked.unlock(&passphrase) {
+            *state = match unlocked {
                 Ok(key) => State::Open(Arc::new(key)),
                 Err(error) => State::Refused(error),
             };
@@ -566,5 +578,19 @@ mod tests {
             failure.to_string(),
             "there is no private key, only a certificate"
         );
+    }
+
+    #[test]
+    fn who_types_is_asked_three_times() {
+        let key = generate(1024).unwrap();
+        let ring = ring(&[("a.pem", &locked(&key, "secret"))]);
+        let wrapped = wrap(&key, WrapAlgorithm::RsaOaepSha256, &[7; 32]);
+        let mut asked = 0;
+        let mut ask = |_: &str| -> Result<Passphrase, ()> {
+            asked += 1;
+            Ok(Passphrase::typed(b"no".to_vec()))
+        };
+        assert!(ring.search(&wrapped, &mut ask).next().unwrap().is_err());
+        assert_eq!(asked, 3);
     }
 }
