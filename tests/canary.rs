@@ -615,6 +615,255 @@ fn private_before_it_reads(stage: &Stage, key: &str) {
     assert!(private < read && core < read, "{text}");
 }
 
+/// Every option of a command that takes a value, by its help.
+fn options(command: &str) -> Vec<(String, String)> {
+    let output = run({
+        let mut help = unreel();
+        help.args([command, "--help"]);
+        help
+    });
+    let help = String::from_utf8(output.stdout).expect("text");
+    let options = help.lines().filter_map(|line| {
+        let (name, rest) = line.split_once("--")?.1.split_once(" <")?;
+        let is_name = name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let value = rest.split_once('>')?.0;
+        is_name.then(|| (format!("--{name}"), value.to_owned()))
+    });
+    let mut options: Vec<_> = options.collect();
+    options.sort();
+    options.dedup();
+    options
+}
+
+/// Whether a piece of 12 characters of `secret` is in what a run printed.
+fn assert_not_repeated(secret: &str, output: &Output, what: &str) {
+    let printed = [&output.stdout[..], &output.stderr].concat();
+    let printed = latin1(&printed);
+    let secret = latin1(secret.as_bytes());
+    let characters: Vec<char> = secret.chars().collect();
+    let length = characters.len().min(12);
+    for piece in characters.chunks_exact(length) {
+        let piece: String = piece.iter().collect();
+        assert!(
+            !printed.contains(&piece),
+            "{what} repeats {piece:?}:\n{printed}"
+        );
+    }
+    let code = output.status.code();
+    assert!(
+        code.is_some_and(|code| code != 0 && code < 100),
+        "{what}: {code:?}"
+    );
+}
+
+/// Secrets that are typed where something else belongs. The last two look like names.
+fn typed() -> Vec<(&'static str, String)> {
+    let pem = std::fs::read_to_string(fixture("keys/pkcs8.pem")).expect("a key");
+    let text = std::fs::read(fixture("qvoice/config.json")).expect("a configuration");
+    let answer: Value = serde_json::from_slice(&text).expect("JSON");
+    let key = |name: &str| answer["config"]["historical_keys"][name].as_str();
+    let der = std::fs::read(fixture("keys/pkcs8.der")).expect("a key");
+    vec![
+        ("a PEM text", pem.clone()),
+        ("a PEM text on one line", pem.replace('\n', "\\n")),
+        ("a PEM text behind a name", format!("KEY=\"{pem}\"")),
+        ("the base64 of a PEM text", BASE64_STANDARD.encode(&pem)),
+        ("the base64 of DER", BASE64_STANDARD.encode(der)),
+        (
+            "a Qvoice key in base64",
+            answer["config"]["key"].as_str().expect("it").to_owned(),
+        ),
+        (
+            "a Qvoice key in hexadecimal",
+            key("1").expect("it").to_owned(),
+        ),
+        ("a Qvoice key of words", key("2").expect("it").to_owned()),
+        ("a passphrase", PASSPHRASE.to_owned()),
+    ]
+}
+
+const COMMANDS: [&str; 6] = [
+    "twilio-voice",
+    "twilio-video",
+    "vonage",
+    "qvoice",
+    "keygen",
+    "inspect",
+];
+
+#[test]
+fn no_option_repeats_a_secret_that_stands_where_something_else_belongs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = || {
+        let mut command = unreel();
+        command.current_dir(folder.path());
+        command
+    };
+    let mut count = 0;
+    for command in COMMANDS {
+        for (option, value) in options(command) {
+            for (kind, secret) in typed() {
+                // What is made may be named so, and what is run is the user's.
+                let named = matches!(value.as_str(), "DIR" | "NAME" | "COMMAND" | "BASE64")
+                    || ["--output", "--report", "--profile"].contains(&option.as_str());
+                if named && ["a passphrase", "a Qvoice key of words"].contains(&kind)
+                    || option == "--subject"
+                {
+                    continue;
+                }
+                let what = format!("{command} {option} with {kind}");
+                for apart in [false, true] {
+                    let mut run_it = here();
+                    run_it.args([command, "-v"]);
+                    if apart {
+                        run_it.args([&option, &secret]);
+                    } else {
+                        run_it.arg(format!("{option}={secret}"));
+                    }
+                    if option == "--salt-file" {
+                        run_it.arg("--key-file=no.txt");
+                    }
+                    let output = run(run_it);
+                    assert_not_repeated(&secret, &output, &what);
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 600, "{count} runs");
+}
+
+#[test]
+fn no_input_command_or_variable_repeats_a_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let details = fixture("twilio-voice/details.json");
+    let key = fixture("keys/pkcs8.pem");
+    for (kind, secret) in typed() {
+        let started = |arguments: &[&str]| {
+            let mut command = unreel();
+            command.current_dir(folder.path()).args(arguments);
+            command
+        };
+        let look = |command: Command, what: &str| {
+            assert_not_repeated(&secret, &run(command), &format!("{what} with {kind}"));
+        };
+        look(started(&[&secret]), "a command");
+        look(started(&["help", &secret]), "help");
+        look(started(&["keygen", "-d", "keys", &secret]), "keygen");
+        for form in [
+            &["inspect", &secret][..],
+            &["inspect", "--json", "-v", &secret, &secret],
+        ] {
+            look(started(form), "inspect");
+        }
+        for form in ["-k", "-m", "-o"] {
+            if form == "-o" && ["a passphrase", "a Qvoice key of words"].contains(&kind) {
+                continue;
+            }
+            look(
+                started(&["twilio-voice", &format!("{form}{secret}"), "x.enc"]),
+                form,
+            );
+        }
+        for provider in ["twilio-voice", "twilio-video", "vonage"] {
+            for inputs in [&[&secret][..], &[&secret, &secret]] {
+                let mut command = started(&[provider, "--check", "--json", "-v", "-m"]);
+                command
+                    .arg(&details)
+                    .arg("-k")
+                    .arg(&key)
+                    .arg("--")
+                    .args(inputs);
+                look(command, "INPUT");
+            }
+        }
+        let mut command = started(&["qvoice", "--check", "--json", "-v", "--config"]);
+        command.arg(fixture("qvoice/config.json")).arg(&secret);
+        look(command, "INPUT of qvoice");
+        for variable in ["UNREEL_KEY_FILE", "CREDENTIALS_DIRECTORY"] {
+            let mut command = started(&["twilio-voice", "--check", "-m"]);
+            command.arg(&details).arg(call()).env(variable, &secret);
+            look(command, variable);
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", "cat \"$0\" | \"$@\" | cat; exit 8"]);
+        command.arg(call()).arg(env!("CARGO_BIN_EXE_unreel"));
+        command
+            .args(["twilio-voice", "-m"])
+            .arg(&details)
+            .arg("-k")
+            .arg(&key);
+        command.env("TMPDIR", &secret);
+        let output = run(command);
+        assert!(
+            stderr(&output).contains("unreel: error: "),
+            "{}",
+            stderr(&output)
+        );
+        assert_not_repeated(&secret, &output, "TMPDIR");
+    }
+}
+
+#[test]
+fn a_key_where_its_file_belongs_is_said_to_be_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pem = std::fs::read_to_string(fixture("keys/pkcs8.pem")).expect("a key");
+    let of_key = "was given the text of a key, not the name of a file";
+    for (arguments, code, says) in [
+        (
+            &["twilio-voice", "x", &format!("--key={pem}")][..],
+            5,
+            of_key,
+        ),
+        (
+            &["twilio-voice", "x", "-k", &pem],
+            2,
+            "one of the arguments is the text of a key",
+        ),
+        (&["inspect", "x", &format!("-k{pem}")], 5, of_key),
+        (
+            &["vonage", "x", &format!("--key-command={pem}")],
+            5,
+            "the text of a key, not a command",
+        ),
+        (
+            &["vonage", "x", "--passphrase-file", "hunter2"],
+            5,
+            "--passphrase-file names no file",
+        ),
+        (
+            &["vonage", "x", "-m", PASSPHRASE],
+            4,
+            "--metadata names no file",
+        ),
+        (
+            &["vonage", "x", "--passphrase-fd", "hunter2"],
+            2,
+            "it is not a whole number",
+        ),
+        (
+            &["vonage", "--", &pem],
+            3,
+            "INPUT was given the text of a key",
+        ),
+    ] {
+        let mut command = unreel();
+        let output = run({
+            command.current_dir(folder.path()).args(arguments);
+            command
+        });
+        common::assert_refused(&output, code, says);
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains(says),
+            "{says}: {}",
+            stderr(&output)
+        );
+    }
+}
+
 /// The judge itself: each form of each secret is found.
 #[test]
 fn canaries_are_recognised() {

@@ -53,7 +53,7 @@ fn a_list_page_serves_all_its_recordings_by_their_names() {
     )
     .unwrap();
     let says = [
-        "lists 4 recordings, and `some.wav` is named for none",
+        "lists 4 recordings, and none of their ids stands in the name `some.wav`",
         "after its recording id",
     ];
     desk.refused(
@@ -63,7 +63,7 @@ fn a_list_page_serves_all_its_recordings_by_their_names() {
     );
     let mut command = desk.unreel(&format!("{list} -o new.wav"));
     command.stdin(std::fs::File::open(desk.path("some.wav")).unwrap());
-    desk.refused(command, 4, &["`standard input` is named for none"]);
+    desk.refused(command, 4, &["ids stands in the name `standard input`"]);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn what_contradicts_itself_is_refused_as_usage() {
         ),
         (
             "call.enc -o out.wav --color red".to_owned(),
-            "invalid value 'red'",
+            "invalid value for '--color <WHEN>': it takes auto, always, never",
         ),
         ("- - -d out".to_owned(), stdin),
         ("- -k - -o out.wav".to_owned(), stdin),

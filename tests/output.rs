@@ -348,3 +348,18 @@ fn an_unusable_temporary_folder_is_an_error_only_where_it_is_needed() {
     desk.done(desk.bash(&format!("cat call.enc | {voice} -o out.wav")));
     assert_eq!(sha256(&desk.read("out.wav")), digest_of(VOICE));
 }
+
+#[test]
+fn a_reader_that_has_enough_of_help_or_inspect_hears_nothing_and_a_full_disk_is_told() {
+    let desk = Desk::new();
+    for arguments in ["--help", "inspect meta.json meta.json"] {
+        // The pipe has no reader by the time that something is written.
+        let script = format!("{{ sleep 0.2; \"$UNREEL\" {arguments}; }} | true");
+        let output = desk.done(desk.bash(&script));
+        assert!(output.stderr.is_empty(), "{arguments}");
+        if std::path::Path::new("/dev/full").exists() {
+            let command = desk.bash(&format!("\"$UNREEL\" {arguments} > /dev/full"));
+            desk.refused(command, 8, &["cannot write `standard output`"]);
+        }
+    }
+}

@@ -15,11 +15,12 @@ const AFTER_HELP: &str = "\
 Examples:
   unreel twilio-voice -k private_key.pem -m recording.json RE….wav -o call.wav
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
-  unreel vonage -k key.pem --passphrase-file pass.txt -m archive.json archive.ts -o archive-clear.ts
+  unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
   unreel qvoice --config encryption.json call.enc -o call.mp3
 
-Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input, 4 metadata,
-5 key or passphrase, 6 wrong key, 7 integrity, 8 output, 10 some of several failed.";
+Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
+4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
+10 some of several failed.";
 
 /// Turns provider-encrypted call and video recordings back into playable media.
 #[derive(Parser, Debug)]

@@ -265,7 +265,7 @@ impl<U: Unlock> Run<'_, U> {
                         .warning(&format!("`{}`: {note}", display(input)));
                 }
                 if !self.args.report.json {
-                    self.printer.done(&line.human(outcome));
+                    self.printer.released(&line.human(outcome));
                 }
             }
             Ok(Done::Skipped) => {
@@ -298,7 +298,12 @@ impl<U: Unlock> Run<'_, U> {
 
     /// Everything that can fail without a key comes first; then keys, then the media.
     fn recording(&self, input: &Path, line: &mut Line) -> Result<Done, Failure> {
-        let recording = self.unlock.describe(input, line)?;
+        let described = self.unlock.describe(input, line);
+        if described.is_err() && !is_stdin(input) && !input.exists() {
+            // What is missing is said to be missing, whatever its metadata says.
+            open_source(input)?;
+        }
+        let recording = described?;
         let named = self.name(self.unlock.id(&recording), input)?;
         if let Some(existing) = self.check_names(&named)? {
             line.skipped(display(&existing));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::exit::Code;
 use super::provider::Provider;
 use super::qvoice::QvoiceFailure;
+use super::redact;
 use crate::cipher::CipherError;
 use crate::envelope::Container;
 use crate::io::{CommandError, OutputError, ReadError};
@@ -20,6 +21,8 @@ use crate::provider::MetadataError;
 pub(super) enum Failure {
     #[error("{0}")]
     Usage(&'static str, &'static str),
+    #[error("{0}")]
+    Misplaced(String, Code, String),
     #[error("standard input cannot be both {first} and {second}")]
     StdinTwice {
         first: &'static str,
@@ -43,7 +46,10 @@ pub(super) enum Failure {
     NothingInIt(String, String),
     #[error("the metadata `{0}` lists no recordings")]
     NoRecordings(String),
-    #[error("the metadata `{metadata}` lists {count} recordings, and `{input}` is named for none")]
+    #[error(
+        "the metadata `{metadata}` lists {count} recordings, and none of their ids stands in the \
+         name `{input}`"
+    )]
     NotNamed {
         metadata: String,
         count: usize,
@@ -105,6 +111,8 @@ pub(super) enum Failure {
     Internal(#[source] anyhow::Error),
 }
 
+const CHECK_PATH: &str = "check the path and its permissions";
+
 /// What a failure means.
 pub(super) struct Verdict {
     pub(super) code: Code,
@@ -116,8 +124,9 @@ impl Failure {
     pub(super) fn verdict(&self) -> Verdict {
         let (code, hint) = match self {
             Self::Usage(_, hint) => (Code::Usage, (*hint).to_owned()),
+            Self::Misplaced(_, code, hint) => (*code, hint.clone()),
             Self::StdinTwice { .. } => (Code::Usage, "give one of them as a file".to_owned()),
-            Self::Unread(..) => (Code::Input, "check the path and its permissions".to_owned()),
+            Self::Unread(..) => (Code::Input, CHECK_PATH.to_owned()),
             Self::NotDecrypted(_, error) => pipeline_verdict(error),
             Self::NoMetadata(_, provider) => (Code::Metadata, provider.metadata_hint().to_owned()),
             Self::MetadataUnread(..) => (
@@ -145,9 +154,7 @@ impl Failure {
                 Code::Key,
                 "name the private key with -k PATH, or set UNREEL_KEY_FILE".to_owned(),
             ),
-            Self::KeyUnread(..) | Self::PassphraseUnread(..) => {
-                (Code::Key, "check the path and its permissions".to_owned())
-            }
+            Self::KeyUnread(..) | Self::PassphraseUnread(..) => (Code::Key, CHECK_PATH.to_owned()),
             Self::TooManyKeys(..) => (
                 Code::Key,
                 "name the keys that are needed, one -k PATH each".to_owned(),
@@ -214,6 +221,15 @@ impl Failure {
             Self::Internal(_) => (Code::Internal, "please report this".to_owned()),
         };
         Verdict { code, hint }
+    }
+
+    /// Why, from the nearest reason to the last. No argument is repeated that may be a secret.
+    pub(super) fn causes(&self) -> Vec<String> {
+        let source = std::error::Error::source(self);
+        let chain = std::iter::successors(source, |error| error.source());
+        chain
+            .map(|error| redact::cause(&error.to_string()))
+            .collect()
     }
 
     /// What was found out on the way, a line each.

@@ -1,10 +1,12 @@
 //! `unreel inspect`: what a file is, and which key opens what it describes.
 
+mod recording;
+
 use std::path::Path;
 
-use base16ct::lower::encode_string;
 use serde::Serialize;
 
+use self::recording::{Recording, is_bare, of_qvoice, speaks_of_recordings};
 use super::args::Inspect;
 use super::error::Failure;
 use super::escape::{escape, json};
@@ -15,12 +17,13 @@ use super::provider::Provider;
 use super::qvoice::QvoiceFailure;
 use super::report::{ErrorLine, MediaLine, size};
 use super::stdin::{is_stdin, one_purpose};
-use crate::envelope::Envelope;
 use crate::io::Source;
-use crate::key::{KeyBlock, KeyRing, PublicKind, RingError, parse};
+use crate::key::{
+    ForeignKind, KeyBlock, KeyError, KeyRing, Passphrase, PrivateKey, PublicKind, parse,
+};
 use crate::media::{Media, Probe, Sniff, hms, sniff};
+use crate::provider::MetadataError;
 use crate::provider::qvoice::{self, Config};
-use crate::provider::{Item, MetadataError};
 
 /// The JSON line of one file. Fields are added, never renamed.
 #[derive(Serialize)]
@@ -65,30 +68,6 @@ enum Found {
     },
 }
 
-/// One recording of a metadata file.
-#[derive(Serialize)]
-struct Recording {
-    id: Option<String>,
-    wrap: Option<&'static str>,
-    cipher: Option<&'static str>,
-    key_id: Option<String>,
-    key_bits: Option<usize>,
-    length: Option<u64>,
-    sha256: Option<String>,
-    opened_by: Vec<Fit>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-/// A private key that opens a recording.
-#[derive(Serialize)]
-struct Fit {
-    key: String,
-    fingerprint: String,
-    /// False with RSAES-PKCS1-v1_5, where only the media can prove it.
-    proven: bool,
-}
-
 /// One version of a configuration; of its secrets only whether they are there.
 #[derive(Serialize)]
 struct Version {
@@ -108,10 +87,14 @@ struct Key {
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The command that makes a key of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 /// Looks at every file and says what it is.
 pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
+    let from = &args.keys.passphrase;
     one_purpose(&[
         (
             "a file",
@@ -120,6 +103,11 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
         (
             "the private key",
             args.keys.paths.iter().filter(|path| is_stdin(path)).count(),
+        ),
+        (
+            "the passphrase",
+            usize::from(from.passphrase_file.as_deref().is_some_and(is_stdin))
+                + usize::from(from.passphrase_fd == Some(0)),
         ),
     ])?;
     let mut ring = keys::ring(&args.keys, printer)?;
@@ -142,9 +130,17 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
             lines.map(|line| escape(&line)).collect()
         };
         for line in lines {
-            printer
-                .data(&line)
-                .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))?;
+            let printed = if args.json {
+                printer.data(&line)
+            } else {
+                printer.text(&line)
+            };
+            match printed {
+                Ok(()) => {}
+                // Who closes the pipe has read enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(error) => return Err(Failure::Unwritten("standard output".to_owned(), error)),
+            }
         }
         if let Err(failure) = found {
             if args.files.len() > 1 {
@@ -182,8 +178,7 @@ fn look(file: &Path, ring: &mut KeyRing, passphrases: &mut Passphrases) -> Resul
                 media: MediaLine::of(&media),
             })
         }
-        Some(Sniff::Html | Sniff::Xml | Sniff::Gzip | Sniff::OpenSsl | Sniff::Blank) | None
-            if parse(&head).is_err() =>
+        Some(Sniff::Html | Sniff::Xml | Sniff::Gzip | Sniff::OpenSsl | Sniff::Blank) | None if matches!(parse(&head), Err(error) if !matches!(error, KeyError::Foreign(_))) =>
         {
             let seen = sniff(&head);
             match seen {
@@ -214,7 +209,13 @@ fn text(
         .map_err(|error| Failure::MetadataUnread(name.clone(), error))?;
     match parse(&text) {
         Ok(blocks) => {
-            let keys = blocks.iter().map(Key::of).collect();
+            let keys = blocks.iter().map(|block| Key::of(block, passphrases));
+            let keys = keys.collect::<Result<_, _>>()?;
+            return Ok(Found::Keys { keys });
+        }
+        Err(error @ KeyError::Foreign(ForeignKind::Pkcs12)) => {
+            let hint = Failure::Key(name, error).verdict().hint;
+            let keys = vec![Key::pkcs12(hint)];
             return Ok(Found::Keys { keys });
         }
         Err(error) if sniff(&text) == Some(Sniff::Key) => return Err(Failure::Key(name, error)),
@@ -229,7 +230,7 @@ fn text(
     let mut reason = None;
     for provider in Provider::ALL {
         match provider.parse(&text) {
-            Ok(items) if !items.is_empty() => {
+            Ok(items) if speaks_of_recordings(provider, &text, &items) => {
                 let recordings = items
                     .into_iter()
                     .map(|item| Recording::of(item, ring, passphrases))
@@ -242,10 +243,17 @@ fn text(
             }
             // Somebody else's metadata; the other parsers have a say.
             Ok(_) | Err(MetadataError::Syntax { .. } | MetadataError::Unrecognised { .. }) => {}
+            Err(_) if provider == Provider::Vonage && is_bare(&text) => {}
             Err(error) => {
                 reason.get_or_insert((provider, error));
             }
         }
+    }
+    if let Some(recordings) = of_qvoice(&text) {
+        return Ok(Found::Metadata {
+            provider: "qvoice",
+            recordings,
+        });
     }
     if let Some((provider, error)) = reason {
         return Err(Failure::Metadata(name, provider, error));
@@ -278,88 +286,34 @@ fn describe(media: &Media) -> String {
         .to_owned()
 }
 
-impl Recording {
-    fn of(item: Item, ring: &mut KeyRing, passphrases: &mut Passphrases) -> Result<Self, Failure> {
-        let mut recording = Self {
-            id: item.id,
-            wrap: None,
-            cipher: None,
-            key_id: None,
-            key_bits: None,
-            length: None,
-            sha256: None,
-            opened_by: vec![],
-            error: None,
-        };
-        match item.envelope {
-            Ok(envelope) => {
-                recording.wrap = Some(envelope.wrap.algorithm.name());
-                recording.cipher = Some(envelope.cipher.name());
-                recording.key_bits = Some(envelope.wrap.wrapped.len() * 8);
-                recording.length = envelope.expected.length;
-                recording.sha256 = envelope
-                    .expected
-                    .sha256
-                    .map(|digest| encode_string(&digest));
-                recording.opened_by = fits(&envelope, ring, passphrases)?;
-                recording.key_id = envelope.wrap.key_id;
-            }
-            Err(error) => recording.error = Some(error.to_string()),
-        }
-        Ok(recording)
-    }
-
-    fn line(&self) -> String {
-        let mut parts = vec![self.id.clone().unwrap_or_else(|| "recording".to_owned())];
-        if let Some(error) = &self.error {
-            parts.push(error.clone());
-            return parts.join("  ");
-        }
-        parts.extend(self.cipher.map(ToOwned::to_owned));
-        parts.extend(self.wrap.map(ToOwned::to_owned));
-        parts.extend(self.key_bits.map(|bits| format!("{bits}-bit key")));
-        parts.extend(self.key_id.iter().map(|id| format!("key {id}")));
-        parts.extend(self.length.map(|length| format!("{length} bytes")));
-        for fit in &self.opened_by {
-            let verb = if fit.proven {
-                "opened by"
-            } else {
-                "perhaps opened by"
-            };
-            parts.push(format!("{verb} {} {}", fit.key, fit.fingerprint));
-        }
-        parts.join("  ")
-    }
-}
-
-/// The private keys of the ring that open a recording.
-fn fits(
-    envelope: &Envelope,
-    ring: &mut KeyRing,
-    passphrases: &mut Passphrases,
-) -> Result<Vec<Fit>, Failure> {
-    let proven = envelope.wrap.algorithm != crate::envelope::WrapAlgorithm::RsaPkcs1v15;
-    let mut ask = |origin: &str| passphrases.of(origin);
-    let mut fits = Vec::new();
-    for opened in ring.search(&envelope.wrap, &mut ask) {
-        match opened {
-            Ok(opened) => fits.push(Fit {
-                key: opened.origin,
-                fingerprint: opened.fingerprint.to_string(),
-                proven,
-            }),
-            Err(RingError::NotOpened(_)) => {}
-            Err(error) => return Err(Failure::of_ring("", error)),
-        }
-    }
-    Ok(fits)
-}
-
 impl Key {
-    fn of(block: &KeyBlock) -> Self {
+    /// A PKCS#12 file, which a command makes a key of.
+    fn pkcs12(hint: String) -> Self {
+        Self {
+            r#type: "PKCS#12",
+            bits: None,
+            fingerprint: None,
+            error: None,
+            hint: Some(hint),
+        }
+    }
+
+    /// An encrypted key is opened if a passphrase was given.
+    fn of(block: &KeyBlock, passphrases: &mut Passphrases) -> Result<Self, Failure> {
         let (r#type, bits, fingerprint, error) = match block {
             KeyBlock::Private(key) => ("private", Some(key.bits()), Some(key.fingerprint()), None),
-            KeyBlock::Locked(_) => ("encrypted private", None, None, None),
+            KeyBlock::Locked(locked) => {
+                let given = passphrases.given()?;
+                let opened = given.map(|given| locked.unlock(&Passphrase::new(given.to_vec())));
+                let (key, error) = match opened {
+                    Some(Ok(key)) => (Some(key), None),
+                    Some(Err(error)) => (None, Some(error.to_string())),
+                    None => (None, None),
+                };
+                let bits = key.as_ref().map(PrivateKey::bits);
+                let print = key.as_ref().map(PrivateKey::fingerprint);
+                ("encrypted private", bits, print, error)
+            }
             KeyBlock::Public(key) => {
                 let kind = match key.kind {
                     PublicKind::Certificate => "certificate",
@@ -369,22 +323,25 @@ impl Key {
             }
             KeyBlock::Unusable(error) => ("unusable", None, None, Some(error.to_string())),
         };
-        Self {
+        Ok(Self {
             r#type,
             bits,
             fingerprint: fingerprint.map(|fingerprint| fingerprint.to_string()),
             error,
-        }
+            hint: None,
+        })
     }
 
     fn line(&self) -> String {
         let mut parts = vec![match self.r#type {
             "certificate" => "certificate".to_owned(),
+            "PKCS#12" => "PKCS#12 file".to_owned(),
             kind => format!("{kind} key"),
         }];
         parts.extend(self.bits.map(|bits| format!("RSA {bits} bits")));
         parts.extend(self.fingerprint.clone());
         parts.extend(self.error.clone());
+        parts.extend(self.hint.clone());
         parts.join("  ")
     }
 }

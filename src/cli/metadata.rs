@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Failure;
 use super::provider::Provider;
+use super::redact::shown;
 use super::stdin::is_stdin;
 use crate::envelope::Envelope;
 use crate::io;
@@ -126,7 +127,7 @@ pub(super) fn display(path: &Path) -> String {
     if is_stdin(path) {
         "standard input".to_owned()
     } else {
-        path.display().to_string()
+        shown(path)
     }
 }
 

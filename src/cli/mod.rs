@@ -9,19 +9,23 @@ mod inspect;
 mod keygen;
 mod keys;
 mod metadata;
+mod misplaced;
 mod own;
 mod printer;
 mod profile;
 mod provider;
 mod qvoice;
+mod redact;
 mod report;
 mod stdin;
+mod usage;
+mod wrap;
 mod wrapped;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Cli, Command, VonagePadding};
 use self::error::Failure;
@@ -35,34 +39,47 @@ use crate::provider::{MetadataError, twilio_video, twilio_voice, vonage};
 
 /// Runs the program with these arguments, the first being its own name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => return explain(&error),
+    let args: Vec<OsString> = args.collect();
+    let mut command = Cli::command();
+    let parsed = command.try_get_matches_from_mut(&args);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return explain(&error, &command, &args),
     };
     crate::io::keep_private();
     let printer = Printer::new(&cli.talk);
-    let result = crate::io::install_cleanup(keys::restore_terminal)
-        .map_err(|error| Failure::Internal(error.into()))
+    let result = misplaced::check(&command, &matches)
+        .and_then(|()| {
+            crate::io::install_cleanup(keys::restore_terminal)
+                .map_err(|error| Failure::Internal(error.into()))
+        })
         .and_then(|()| run(&cli.command, &printer));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            printer.error(&failure);
-            ExitCode::from(failure.verdict().code.exit())
-        }
+        Err(failure) => failed(&failure, &printer),
     }
 }
 
+fn failed(failure: &Failure, printer: &Printer) -> ExitCode {
+    printer.error(failure);
+    ExitCode::from(failure.verdict().code.exit())
+}
+
 /// Help and version, or what is wrong with the arguments.
-fn explain(error: &clap::Error) -> ExitCode {
+fn explain(error: &clap::Error, command: &clap::Command, args: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
+    let printer = Printer::plain();
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            error.print().ok();
+            if let Err(error) = printer.flush(error.print()) {
+                let failure = Failure::Unwritten("standard output".to_owned(), error);
+                return failed(&failure, &printer);
+            }
         }
-        _ => Printer::plain().usage(&error.to_string()),
+        _ => printer.usage(&usage::explain(error, command, args)),
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))
 }

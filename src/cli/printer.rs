@@ -1,18 +1,25 @@
 //! The only place that writes text to standard output or standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
 use super::args::{Color, Talk};
 use super::error::Failure;
 use super::escape::escape;
+use super::usage::Misuse;
+use super::wrap::{Row, Widths, row, width, wrap};
 
 /// Talks to people on standard error and to machines on standard output.
 pub(super) struct Printer {
     quiet: bool,
     verbose: bool,
     color: bool,
+    /// Of the rows so far.
+    widths: Mutex<Widths>,
     /// One a job, below what is said.
     bars: MultiProgress,
 }
@@ -32,6 +39,7 @@ impl Printer {
                 Color::Never => false,
                 Color::Auto => terminal && !plain,
             },
+            widths: Mutex::default(),
             bars: MultiProgress::with_draw_target(if progress {
                 ProgressDrawTarget::stderr()
             } else {
@@ -50,27 +58,35 @@ impl Printer {
         })
     }
 
-    /// What clap says of the command line, in the form of all other errors.
-    pub(super) fn usage(&self, text: &str) {
-        let text = text.trim().trim_start_matches("error: ");
-        let text = text.trim_end_matches("For more information, try '--help'.");
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let mut out = vec![self.label("error", "31", lines.next().unwrap_or_default())];
-        out.extend(lines.map(|line| format!("  {}", escape(line.trim()))));
-        out.push(self.label("hint", "36", "add --help to see what there is"));
+    /// The end of what clap printed: help, or the version.
+    ///
+    /// # Errors
+    /// As the operating system has it. A reader that closes its pipe has read enough: that is
+    /// none.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn flush(&self, printed: io::Result<()>) -> io::Result<()> {
+        match printed.and_then(|()| io::stdout().flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            printed => printed,
+        }
+    }
+
+    /// What is wrong with the command line, in the form of all other errors.
+    pub(super) fn usage(&self, misuse: &Misuse) {
+        let mut lines = misuse.lines.iter();
+        let first = lines.next().map(String::as_str).unwrap_or_default();
+        let mut out = vec![self.label("error", "31", first)];
+        out.extend(lines.map(|line| self.below(line)));
+        out.push(self.label("hint", "36", &misuse.hint));
         self.say(&out.join("\n"));
     }
 
     /// `unreel: error: …`, its causes, and what to do.
     pub(super) fn error(&self, failure: &Failure) {
         let mut lines = vec![self.label("error", "31", &failure.to_string())];
-        let mut cause = std::error::Error::source(failure);
-        while let Some(error) = cause {
-            lines.push(escape(&format!("  caused by: {error}")));
-            cause = error.source();
-        }
-        let details = failure.details();
-        lines.extend(details.iter().map(|detail| escape(&format!("  {detail}"))));
+        let causes = failure.causes().into_iter();
+        lines.extend(causes.map(|cause| self.below(&format!("caused by: {cause}"))));
+        lines.extend(failure.details().iter().map(|detail| self.below(detail)));
         lines.push(self.label("hint", "36", &failure.verdict().hint));
         self.say(&lines.join("\n"));
     }
@@ -85,7 +101,16 @@ impl Printer {
     /// What was done.
     pub(super) fn done(&self, text: &str) {
         if !self.quiet {
-            self.say(&escape(text));
+            self.say(&self.wrapped(&escape(text), 0, 2));
+        }
+    }
+
+    /// What was released.
+    pub(super) fn released(&self, cells: &Row) {
+        if !self.quiet {
+            let cells = cells.each_ref().map(|cell| escape(cell));
+            let mut widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner);
+            self.say(&row(&cells, &mut widths, columns(&io::stderr())));
         }
     }
 
@@ -105,6 +130,20 @@ impl Printer {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}")?;
         stdout.flush()
+    }
+
+    /// Lines for people on standard output, broken between words where a terminal is narrower.
+    ///
+    /// # Errors
+    /// As the operating system has it; a closed pipe is one.
+    pub(super) fn text(&self, text: &str) -> io::Result<()> {
+        match columns(&io::stdout()) {
+            Some(columns) => {
+                let lines = text.lines().map(|line| wrap(line, columns, 0, 4));
+                self.data(&lines.collect::<Vec<_>>().join("\n"))
+            }
+            None => self.data(text),
+        }
     }
 
     /// A bar over `length` bytes, if anybody would see it.
@@ -134,11 +173,26 @@ impl Printer {
     }
 
     fn label(&self, label: &str, color: &str, text: &str) -> String {
-        let text = escape(text);
+        let room = width("unreel: : ") + width(label);
+        let text = self.wrapped(&escape(text), room, 4);
         if self.color {
             format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
         } else {
             format!("unreel: {label}: {text}")
+        }
+    }
+
+    /// A line below one with a label.
+    fn below(&self, text: &str) -> String {
+        format!("  {}", self.wrapped(&escape(text), 2, 4))
+    }
+
+    /// `text` in the width of the terminal, if standard error is one.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    fn wrapped(&self, text: &str, first: usize, indent: usize) -> String {
+        match columns(&io::stderr()) {
+            Some(columns) => wrap(text, columns, first, indent),
+            None => text.to_owned(),
         }
     }
 
@@ -149,4 +203,13 @@ impl Printer {
         self.bars
             .suspend(|| io::stderr().write_all(line.as_bytes()).ok());
     }
+}
+
+/// How wide a terminal is; `None` if it is none, or does not say.
+fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = stream
+        .is_terminal()
+        .then(|| tcgetwinsize(stream).ok())
+        .flatten()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }

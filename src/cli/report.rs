@@ -145,25 +145,27 @@ impl Line {
         self.ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// The line for people: `RE….wav  WAV PCM16 8 kHz stereo  00:00:23  368 kB  verified: tag
-    /// key CR…`.
-    pub(super) fn human(&self, outcome: &Outcome) -> String {
+    /// The line for people, cell by cell: `RE….wav  WAV PCM16 8 kHz stereo  00:00:23  368 kB
+    /// verified: tag  key CR…  version 3`. What is not known is empty.
+    pub(super) fn human(&self, outcome: &Outcome) -> [String; 7] {
         let name = match &self.output {
             Some(output) if output != "-" => output,
             _ => self.id.as_ref().unwrap_or(&self.input),
         };
-        let mut parts = vec![name.clone(), outcome.media.describe()];
-        parts.extend(outcome.media.duration.map(hms));
-        parts.push(size(outcome.bytes_out));
-        parts.push(format!("verified: {}", outcome.integrity.name()));
         // A provider's name for the key says more to people than a fingerprint's beginning.
         let fingerprint = self.key_fingerprint.as_ref();
         let short = || fingerprint.map(|text| text.chars().take(SHORT_FINGERPRINT).collect());
         let key = self.key_id.clone().or_else(short);
-        parts.extend(key.map(|key| format!("key {key}")));
         let version = self.opened_with.as_ref().and_then(|with| with.version);
-        parts.extend(version.map(|version| format!("version {version}")));
-        parts.join("  ")
+        [
+            name.clone(),
+            outcome.media.describe(),
+            outcome.media.duration.map(hms).unwrap_or_default(),
+            size(outcome.bytes_out),
+            format!("verified: {}", outcome.integrity.name()),
+            key.map_or_else(String::new, |key| format!("key {key}")),
+            version.map_or_else(String::new, |version| format!("version {version}")),
+        ]
     }
 }
 
@@ -195,14 +197,11 @@ impl ErrorLine {
 
 /// A failure and its causes in one sentence.
 fn message(failure: &Failure) -> String {
-    let mut message = failure.to_string();
-    let mut cause = std::error::Error::source(failure);
-    while let Some(error) = cause {
-        message += ": ";
-        message += &error.to_string();
-        cause = error.source();
-    }
+    let message = std::iter::once(failure.to_string());
     message
+        .chain(failure.causes())
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// `368 kB`: decimal, as disks and providers count.
