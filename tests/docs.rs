@@ -53,7 +53,7 @@ fn bash(sandbox: &Sandbox, script: &str) -> Output {
 }
 
 /// Programs that a document uses and a machine may lack.
-const OPTIONAL: &[&str] = &["ffmpeg", "jq", "openssl"];
+const OPTIONAL: &[&str] = &["ffmpeg", "flock", "jq", "openssl"];
 
 fn lacks(sandbox: &Sandbox, script: &str) -> Option<&'static str> {
     let mut needed = OPTIONAL.iter().filter(|name| {
@@ -133,6 +133,104 @@ fn the_workflow_of_the_readme_runs() {
     let script = workflow.split("run: |\n").nth(1).unwrap();
     assert!(script.trim_start().starts_with("unreel twilio-voice"));
     succeeds(&sandbox, script);
+}
+
+/// The recipes for cron and systemd in a document, as a shell runs them in the home folder.
+fn recipes(document: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (info, body) in blocks(&read(document)) {
+        let lines: Vec<_> = body.lines().collect();
+        if info == "crontab" {
+            assert_eq!(lines[0], "SHELL=/bin/bash", "{document}");
+            assert!(lines[1].starts_with("PATH=/usr/local/bin:"), "{document}");
+            let command = lines[2].strip_prefix("17 * * * *  ").unwrap();
+            assert!(!command.contains('%'), "cron makes newlines of them");
+            found.push(command.to_owned());
+        }
+        for line in lines {
+            if let Some(command) = line.strip_prefix("ExecStart=") {
+                assert!(command.starts_with("/bin/bash -c '"), "{document}");
+                assert!(command.contains(" /usr/local/bin/unreel "), "{document}");
+                found.push(command.replace("$$", "$").replace("/usr/local/bin/", ""));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_recipes_for_cron_and_systemd_find_the_program_and_keep_its_exit_code() {
+    const ID: &str = "RE5eed0000000000000000000000000001";
+    for recipe in ["README.md", "docs/scripting.md"].map(recipes).concat() {
+        let sandbox = Sandbox::new();
+        if let Some(program) = lacks(&sandbox, &recipe) {
+            eprintln!("not run, for want of {program}: {recipe}");
+            continue;
+        }
+        let code = |script: &str| {
+            let mut command = Command::new("bash");
+            sandbox.prepare(&mut command);
+            command.env("HOME", sandbox.path());
+            command.env("UNREEL_KEY_FILE", sandbox.path().join("keys"));
+            let output = command.args(["-c", script]).output().unwrap();
+            (
+                output.status.code(),
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            )
+        };
+        let prepare = format!(
+            "mkdir -p in out keys; cp fixtures/keys/pkcs8.pem keys; \
+             cp fixtures/twilio-voice/list.json list.json; cp list.json in; \
+             good=fixtures/twilio-voice/{ID}.wav.enc"
+        );
+        assert_eq!(code(&prepare).0, Some(0));
+        let run = |script: &str| code(&format!("{prepare}; {script}; {recipe}"));
+        assert_eq!(
+            run("true"),
+            (Some(0), String::new()),
+            "nothing to do: {recipe}"
+        );
+        let (bad, stderr) = run(&format!("cp cut.wav.enc in/{ID}.wav"));
+        assert_eq!(bad, Some(7), "a damaged one: {recipe}\n{stderr}");
+        let (good, stderr) = run(&format!("cp $good in/{ID}.wav"));
+        assert_eq!(good, Some(0), "{recipe}\n{stderr}");
+        assert!(
+            sandbox
+                .path()
+                .join("out")
+                .join(format!("{ID}.wav"))
+                .exists()
+        );
+        let (some, stderr) = run("cp cut.wav.enc in/no-id.wav");
+        assert_eq!(some, Some(10), "one of two: {recipe}\n{stderr}");
+    }
+}
+
+#[test]
+fn the_page_for_scripts_knows_every_decrypting_command() {
+    let help = read("tests/cmd/help.md");
+    let page = read("docs/scripting.md");
+    let row = page
+        .lines()
+        .find(|line| line.starts_with("| `provider` |"))
+        .unwrap();
+    let commands = help.lines().filter_map(|line| {
+        let (name, what) = line.trim_start().split_once("  ")?;
+        what.trim_start().starts_with("Decrypt ").then_some(name)
+    });
+    let commands: BTreeSet<_> = commands.collect();
+    assert!(commands.len() >= 4);
+    for command in commands {
+        assert!(row.contains(&format!("`{command}`")), "{command}: {row}");
+    }
+}
+
+#[test]
+fn what_the_readme_makes_is_ignored_by_git() {
+    let ignored = read(".gitignore");
+    for made in ["/keys/", "/decrypted/", "/call.wav"] {
+        assert!(ignored.lines().any(|line| line == made), "{made}");
+    }
 }
 
 /// Messages that `tests/cmd/` cannot bring about: its standard output is a pipe.
@@ -418,8 +516,10 @@ fn each_field_of_a_report_is_documented_and_each_documented_one_is_printed() {
         &format!("{voice}/pkcs8.pem --check missing.wav"),
         &format!("{vonage}/archive-1.json --padding keep --check {ts}"),
         &format!("{vonage}/bad/null-password.json --check {ts}"),
+        "unreel qvoice --json --config fixtures/qvoice/config.json --check \
+         fixtures/qvoice/rec5eed0001.enc",
     ]);
-    assert_eq!(lines.len(), 7);
+    assert_eq!(lines.len(), 8);
     compare("### Decrypting commands", &lines);
 }
 
@@ -432,7 +532,10 @@ fn each_field_of_inspect_is_documented_and_each_documented_one_is_printed() {
          fixtures/twilio-voice/unauthorized.xml",
         "unreel inspect --json - < fixtures/twilio-voice/RE5eed0000000000000000000000000001.wav.enc",
         "cat cut.wav.enc | unreel inspect --json -",
+        "sed s/new_encryption_key_plain_text_at_least_32_characters_long/short/ \
+         fixtures/qvoice/config.json > short.json; unreel inspect --json short.json \
+         fixtures/qvoice/rec5eed0001.json fixtures/keys/pkcs12.p12",
     ]);
-    assert_eq!(lines.len(), 10);
+    assert_eq!(lines.len(), 13);
     compare("### inspect", &lines);
 }
