@@ -226,7 +226,7 @@ fn subcommand(error: &clap::Error, command: &Command) -> Misuse {
         format!("did you mean unreel {}?", suggested.join(" or unreel "))
     };
     Misuse {
-        lines: vec![format!("there is no command `{word}`")],
+        lines: vec![format!("there is no command `{given}`")],
         hint,
     }
 }
