@@ -2,6 +2,9 @@
 //! has the reasons. Every rule is tried on made-up source that breaks it.
 #![allow(clippy::unwrap_used, reason = "it is a test")]
 
+#[path = "layering/promises.rs"]
+mod promises;
+
 use std::path::Path;
 
 /// The most lines of a source file.
