@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::io;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use unreel::cipher::{Cbc, Cipher, Engine, Gcm, Input, ReadAt};
+use unreel::internals::cipher::{Cbc, Cipher, Engine, Gcm, Input, ReadAt};
 
 const SIZES: [usize; 3] = [64 << 10, 1 << 20, 64 << 20];
 

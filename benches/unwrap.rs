@@ -11,8 +11,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use unreel::envelope::WrapAlgorithm;
-use unreel::key::{KeyBlock, parse};
+use unreel::WrapAlgorithm;
+use unreel::internals::key::{KeyBlock, parse};
 
 fn main() {
     let count = std::env::args().find_map(|argument| argument.parse().ok());

@@ -3,6 +3,14 @@
 //! A provider's parser fills it in; the key ring, the cipher and the checks read it. It is a
 //! description: no keys, no files, no behaviour.
 
+/// Bytes in an AES block, in a GCM tag, and in a CBC initialization vector.
+pub const BLOCK: usize = 16;
+
+/// Bytes of the pieces in which media is read, decrypted and looked at: a multiple of the AES
+/// block (16), of an MPEG-TS packet (188) and of a page (4,096), small enough that a segment
+/// stays in a core's cache while it is worked on.
+pub const SEGMENT: usize = 192_512;
+
 /// What is needed to open one recording, as its provider described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -31,6 +39,7 @@ pub struct KeyWrap {
 
 /// The RSA encryption schemes in use (RFC 8017, sections 7.1 and 7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WrapAlgorithm {
     /// RSAES-OAEP with SHA-256 and MGF1-SHA-256, empty label.
     RsaOaepSha256,
@@ -47,6 +56,15 @@ impl WrapAlgorithm {
             Self::RsaOaepSha256 => "rsa-oaep-sha256",
             Self::RsaOaepSha1 => "rsa-oaep-sha1",
             Self::RsaPkcs1v15 => "rsa-pkcs1-v1_5",
+        }
+    }
+
+    /// Whether what it unwraps proves the private key right. OAEP has a hash for that;
+    /// RSAES-PKCS1-v1_5 has nothing, and the content has to decide.
+    pub fn proves_key(self) -> bool {
+        match self {
+            Self::RsaOaepSha256 | Self::RsaOaepSha1 => true,
+            Self::RsaPkcs1v15 => false,
         }
     }
 }
@@ -70,8 +88,8 @@ pub enum ContentCipher {
     },
     /// AES-256-CBC (SP 800-38A). Not authenticated.
     Aes256Cbc {
-        /// The initialization vector; `None` where it is wrapped together with the key.
-        iv: Option<[u8; 16]>,
+        /// Where the initialization vector is.
+        iv: Iv,
         /// What stands behind the last byte of plaintext.
         padding: Padding,
     },
@@ -80,11 +98,25 @@ pub enum ContentCipher {
 impl ContentCipher {
     /// The name in reports.
     pub fn name(self) -> &'static str {
+        self.mode().name()
+    }
+
+    /// The mode.
+    pub fn mode(self) -> Mode {
         match self {
-            Self::Aes256Gcm { .. } => Mode::Gcm.name(),
-            Self::Aes256Cbc { .. } => Mode::Cbc.name(),
+            Self::Aes256Gcm { .. } => Mode::Gcm,
+            Self::Aes256Cbc { .. } => Mode::Cbc,
         }
     }
+}
+
+/// The one place where a CBC initialization vector is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Iv {
+    /// Here: the metadata gives it.
+    Given([u8; BLOCK]),
+    /// In the [`KeyWrap`], together with the key ([`Payload::HeaderKeyIv`]).
+    Wrapped,
 }
 
 /// A mode of AES-256.
@@ -131,6 +163,7 @@ pub struct Expected {
 
 /// A media container, told by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Container {
     /// RIFF/WAVE.
     Wav,
@@ -150,4 +183,48 @@ pub enum Container {
     Json,
     /// A ZIP archive.
     Zip,
+}
+
+/// The extension of a file that holds no known container.
+pub(crate) const UNKNOWN_EXTENSION: &str = "bin";
+
+impl Container {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Wav,
+        Self::MpegTs,
+        Self::Matroska,
+        Self::WebM,
+        Self::Mp4,
+        Self::Mp3,
+        Self::Ogg,
+        Self::Json,
+        Self::Zip,
+    ];
+
+    /// The extensions of a file's name, without the dot: the usual one, then that of a file
+    /// without pictures. The one list of them.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Wav => &["wav"],
+            Self::MpegTs => &["ts"],
+            Self::Matroska => &["mkv", "mka"],
+            Self::WebM => &["webm"],
+            Self::Mp4 => &["mp4", "m4a"],
+            Self::Mp3 => &["mp3"],
+            Self::Ogg => &["ogg"],
+            Self::Json => &["json"],
+            Self::Zip => &["zip"],
+        }
+    }
+
+    /// The usual extension.
+    pub fn extension(self) -> &'static str {
+        self.extensions().first().unwrap_or(&UNKNOWN_EXTENSION)
+    }
+
+    /// The extension of a file without pictures.
+    pub fn sound_extension(self) -> &'static str {
+        self.extensions().last().unwrap_or(&UNKNOWN_EXTENSION)
+    }
 }

@@ -10,15 +10,82 @@
 //!    expectations)                                 release)    its name)
 //! ```
 //!
-//! One direction, no way back; each box knows only the type handed to it. [`pipeline`] is the
-//! one place that strings them together, and [`cli`] the only one that reads arguments or prints.
+//! One direction, no way back; each box knows only the type handed to it.
+//!
+//! As a library it opens one recording after another, and reads and writes what it is given:
+//!
+//! 1. [`Provider::parse`] makes a [`Listing`] of [`Envelope`]s of the provider's metadata.
+//! 2. A [`KeyRing`] holds private keys. [`KeyRing::search`] gives what they unwrap, and
+//!    [`choose`] picks what fits the recording.
+//! 3. [`decrypt`] verifies a [`Source`] and releases its plaintext to a [`Destination`];
+//!    [`verify`] gives a [`Verified`] recording, to be read at any offset.
+//!
+//! `examples/decrypt.rs` is all of that. The program, `unreel`, does more, and is described in the
+//! README: this is what is kept stable of the crate.
 #![forbid(unsafe_code)]
 
-pub mod cipher;
-pub mod cli;
-pub mod envelope;
-pub mod io;
-pub mod key;
-pub mod media;
-pub mod pipeline;
-pub mod provider;
+mod cipher;
+mod cli;
+mod envelope;
+mod io;
+mod job;
+mod key;
+mod media;
+mod pipeline;
+mod provider;
+
+pub use crate::cipher::CipherError;
+pub use crate::envelope::{
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Mode, Padding, Payload,
+    WrapAlgorithm,
+};
+pub use crate::io::{FileId, OutputError, Source, Staged};
+pub use crate::key::{
+    Added, Candidates, Companion, ContentKey, Fingerprint, ForeignKind, KeyError, KeyRing, Mending,
+    NotOpened, PassedOver, Passphrase, PayloadError, PublicKey, PublicKind, RingError, Tried,
+    UnsupportedEncryption, Unwrapped, content_key_from_unwrapped,
+};
+pub use crate::media::{Codec, Mangled, Media, Note, Sniff};
+pub use crate::pipeline::ending::PaddingError;
+pub use crate::pipeline::{
+    ChooseError, Destination, Error, FoundInstead, Integrity, Opener, Options, Outcome, Released,
+    Verified, choose, decrypt, inspect_source, verify,
+};
+pub use crate::provider::{Dump, IdKind, Item, Listing, MetadataError, Provider};
+
+/// What the program, the tests, the benchmarks and the fuzz targets of this package reach for.
+/// Nothing here is kept stable.
+#[doc(hidden)]
+pub mod internals {
+    pub mod cipher {
+        pub use crate::cipher::{
+            BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt,
+        };
+    }
+    pub mod cli {
+        pub use crate::cli::{escape, main};
+    }
+    pub mod io {
+        pub use crate::io::Wrapper;
+    }
+    pub mod job {
+        pub use crate::job::parse_profile;
+    }
+    pub mod key {
+        pub use crate::key::{
+            GenerateError, Kdf, KeyBlock, KeyFile, LockedKey, PrivateKey, UnwrapError, generate,
+            parse,
+        };
+    }
+    pub mod media {
+        pub use crate::media::{
+            Head, PACKET, Probe, SEGMENT, TsScan, damaged_head, hms, mangled, sniff,
+        };
+    }
+    pub mod pipeline {
+        pub use crate::pipeline::{ending, search};
+    }
+    pub mod provider {
+        pub use crate::provider::{qvoice, twilio_video, twilio_voice, vonage};
+    }
+}

@@ -1,5 +1,5 @@
 //! The `unreel` binary: calls the library and returns its exit code.
 
 fn main() -> std::process::ExitCode {
-    unreel::cli::main(std::env::args_os())
+    unreel::internals::cli::main(std::env::args_os())
 }

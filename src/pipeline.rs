@@ -3,25 +3,40 @@
 //! Plaintext is released only when everything that can be checked was checked: a file gets its
 //! name after that, and standard output its first byte, which takes a second pass.
 
+pub mod ending;
+mod error;
 mod evidence;
+mod glance;
+mod opener;
+mod plain;
 pub mod search;
+#[cfg(test)]
+mod tests;
+mod verified;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
-pub use self::evidence::{FoundInstead, Integrity};
-use crate::cipher::padding::{self, PaddingError};
-use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, WriteAt};
-use crate::envelope::{Container, ContentCipher, Envelope, Expected, Padding, WrapAlgorithm};
-use crate::io::{OutputError, Source, Staged, Stdout};
-use crate::key::{self, ContentKey, RingError};
-use crate::media::{Head, Media, Note, Probe, Sniff, TsScan, sniff};
+use self::ending::PaddingError;
+pub use self::error::FoundInstead;
+pub use self::error::{ChooseError, Error};
+pub use self::evidence::Integrity;
+use self::glance::look;
+pub use self::glance::{choose, inspect_source};
+pub(crate) use self::glance::{inspect_head, unwrapped};
+pub use self::opener::Opener;
+pub(crate) use self::plain::copy;
+pub use self::verified::{Verified, verify};
+use crate::cipher::{BLOCK, Cipher, CipherError, Engine, Input, Tail, WriteAt};
+use crate::envelope::Expected;
+use crate::io::{OutputError, Source, Staged};
+use crate::media::{Media, Probe, Sniff, sniff};
 
 /// How a recording is opened.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Options<'a> {
     /// Refuse what neither a tag nor a digest nor a declared length proves.
     pub require_integrity: bool,
@@ -31,6 +46,18 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Called with the bytes of ciphertext done since the last call.
     pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Default for Options<'_> {
+    /// One thread, and no more than the format and the metadata ask for.
+    fn default() -> Self {
+        Self {
+            require_integrity: false,
+            sha256: false,
+            threads: 1,
+            progress: &|_| (),
+        }
+    }
 }
 
 impl<'a> Options<'a> {
@@ -46,10 +73,10 @@ impl<'a> Options<'a> {
 pub enum Destination<'a> {
     /// Nowhere: everything is verified, nothing is written.
     Check,
-    /// Standard output, after verification.
-    Stdout(&'a mut Stdout),
-    /// Standard output as it is decrypted; only the result tells whether it was right.
-    StdoutUnverified(&'a mut Stdout),
+    /// A writer, such as standard output, after verification.
+    Writer(&'a mut (dyn Write + Send)),
+    /// A writer, as it is decrypted; only the result tells whether it was right.
+    WriterUnverified(&'a mut (dyn Write + Send)),
     /// A file that gets its name when everything is verified.
     File {
         /// The file without its name.
@@ -63,6 +90,7 @@ pub enum Destination<'a> {
 
 /// A recording that was opened and verified.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// What proves the plaintext.
     pub integrity: Integrity,
@@ -74,222 +102,94 @@ pub struct Outcome {
     pub sha256: Option<[u8; 32]>,
     /// What the plaintext is.
     pub media: Media,
-    /// The file it was written to.
-    pub output: Option<PathBuf>,
+    /// Where it was written to.
+    pub output: Released,
 }
 
-/// Why a recording was not released.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The input is something else than ciphertext.
-    #[error("it is not encrypted media: it is {0}")]
-    NotCiphertext(Sniff),
-    /// The ciphertext cannot be read, or is none.
-    #[error(transparent)]
-    Cipher(#[from] CipherError),
-    /// A stream could not be kept for a second pass.
-    #[error("its ciphertext could not be kept in the temporary folder")]
-    Spool(#[source] io::Error),
-    /// The plaintext does not end as it should.
-    #[error("decrypted, {0}")]
-    Padding(PaddingError),
-    /// The plaintext has another length than the metadata says.
-    #[error("decrypted, it has {found} bytes, and its metadata says {declared}")]
-    Length {
-        /// Bytes of plaintext.
-        found: u64,
-        /// Bytes that the metadata declares.
-        declared: u64,
-    },
-    /// The declared SHA-256 fits nothing.
-    #[error(
-        "the sha256sum in its metadata is neither that of the encrypted file, nor of the \
-         decrypted one with or without its padding"
-    )]
-    Digest,
-    /// The plaintext is no recording.
-    #[error("decrypted, it is {0}, not a recording")]
-    Container(FoundInstead),
-    /// The plaintext is damaged.
-    #[error("decrypted, {0}")]
-    Damaged(Note),
-    /// `--require-integrity`, and nothing to meet it with.
-    #[error("nothing in its format or metadata proves its integrity")]
-    Unproven,
-    /// The output was refused or failed.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The temporary output file failed.
-    #[error("writing the decrypted media failed")]
-    Write(#[source] io::Error),
-    /// Standard output failed.
-    #[error("writing to standard output failed")]
-    Stdout(#[source] io::Error),
+/// Where a plaintext was released to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// Nowhere: it was only verified.
+    Nowhere,
+    /// The writer.
+    Writer,
+    /// A file of this name.
+    File(PathBuf),
 }
 
-/// Looks whether a source can be this recording's ciphertext at all, before any key is touched.
-/// Returns its first bytes.
+/// Decrypts `source` and releases it to `destination`.
 ///
 /// # Errors
-/// What it is instead, or a length that cannot be.
-pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<Vec<u8>, Error> {
-    let head = source.head().map_err(CipherError::Read)?;
-    if let Some(seen) = sniff(&head) {
-        return Err(Error::NotCiphertext(seen));
-    }
-    if let Some(length) = source.length() {
-        crate::cipher::check_length(envelope.cipher, length)?;
-    }
-    Ok(head)
-}
-
-/// Picks the candidate that opens the recording which starts with `head`.
-///
-/// OAEP proves its key; RSAES-PKCS1-v1_5 does not, so there the content has to show a container,
-/// if only behind a destroyed first block. If it never does, the first candidate stands: a wrong
-/// key gives one in half a percent of cases, so most likely the key is right and the media
-/// wrong, and [`open`] will say what is wrong with it.
-///
-/// # Errors
-/// The key ring's.
-pub fn choose<E>(
-    envelope: &Envelope,
-    head: &[u8],
-    mut search: key::Search<'_, E>,
-) -> Result<key::Opened, RingError<E>> {
-    let proven = envelope.wrap.algorithm != WrapAlgorithm::RsaPkcs1v15;
-    let (mut damaged, mut unproven) = (None, None);
-    for candidate in search.by_ref() {
-        let candidate = candidate?;
-        let media = look(&cipher(envelope, &candidate.key), head, u64::MAX);
-        if proven || is_expected(envelope, media.container) {
-            return Ok(candidate);
-        }
-        if is_expected(envelope, media.damaged) {
-            damaged.get_or_insert(candidate);
-        } else {
-            unproven.get_or_insert(candidate);
-        }
-    }
-    let stands = damaged.or(unproven);
-    stands.ok_or_else(|| RingError::NotOpened(search.not_opened()))
-}
-
-/// What a plaintext of `length` bytes is, by its first segment.
-fn look(cipher: &Cipher, head: &[u8], length: u64) -> Media {
-    let mut plaintext = Zeroizing::new(head.to_vec());
-    cipher.peek(&mut plaintext);
-    let mut head = Head::default();
-    head.take(0, &plaintext);
-    head.finish(TsScan::of(0, &plaintext), length)
-}
-
-fn is_expected(envelope: &Envelope, container: Option<Container>) -> bool {
-    container.is_some_and(|container| envelope.expected.containers.contains(&container))
-}
-
-/// What opens one recording: its cipher with key and IV, and what must come out.
-pub struct Opener {
-    /// The content cipher, keyed.
-    pub cipher: Cipher,
-    /// What stands behind the last byte of a CBC plaintext; not used for GCM.
-    pub padding: Padding,
-    /// What is known of the plaintext.
-    pub expected: Expected,
-}
-
-impl Opener {
-    /// The opener of an envelope whose content key is unwrapped.
-    pub fn of(envelope: &Envelope, key: &ContentKey) -> Self {
-        Self {
-            cipher: cipher(envelope, key),
-            padding: match envelope.cipher {
-                ContentCipher::Aes256Gcm { .. } => Padding::Keep,
-                ContentCipher::Aes256Cbc { padding, .. } => padding,
-            },
-            expected: envelope.expected.clone(),
-        }
-    }
-}
-
-fn cipher(envelope: &Envelope, key: &ContentKey) -> Cipher {
-    match envelope.cipher {
-        ContentCipher::Aes256Gcm { iv } => Cipher::Gcm(Gcm::new(key.key(), &iv, &[])),
-        ContentCipher::Aes256Cbc { iv, .. } => {
-            Cipher::Cbc(Cbc::new(key.key(), iv.or(key.iv()).unwrap_or_default()))
-        }
-    }
-}
-
-/// Decrypts `source`, whose first bytes are `head`, and releases it to `destination`.
-///
-/// # Errors
-/// See [`Error`]. Nothing was released then, except to [`Destination::StdoutUnverified`] and,
-/// where the source changed between the passes or standard output failed, [`Destination::Stdout`].
-pub fn open(
+/// See [`Error`]. Nothing was released then, except to [`Destination::WriterUnverified`] and,
+/// where the source changed between the passes or the writer failed, [`Destination::Writer`].
+pub fn decrypt(
     opener: Opener,
-    head: &[u8],
     source: Source,
     destination: Destination,
     options: Options,
 ) -> Result<Outcome, Error> {
-    let mut work = Work {
-        opener,
-        source,
-        options,
-    };
-    if options.require_integrity && !work.can_be_proven() {
-        return Err(Error::Unproven);
-    }
+    let mut opening = Opening::new(opener, source, options)?;
     match destination {
-        Destination::Check => {
-            let outcome = work.check(head)?;
-            work.unchanged_or_proven(&outcome)?;
-            Ok(outcome)
-        }
-        Destination::Stdout(stdout) => {
-            work.source = work.source.rereadable().map_err(Error::Spool)?;
-            work.check(head)?;
-            let outcome = work.pass(None, Some(stdout)).map_err(|error| match error {
-                Error::Output(_) | Error::Stdout(_) => error,
-                // It was right a moment ago.
-                _ => CipherError::Changed.into(),
-            })?;
-            if work.source.is_unchanged().map_err(CipherError::Read)? {
+        Destination::Check => opening.verify(),
+        Destination::Writer(writer) => {
+            opening.source = opening.source.rereadable().map_err(Error::Spool)?;
+            opening.check()?;
+            let outcome = opening
+                .pass(None, Some(writer))
+                .map_err(|error| match error {
+                    Error::Writer(_) => error,
+                    // It was right a moment ago.
+                    _ => CipherError::Changed.into(),
+                })?;
+            if opening.source.is_unchanged().map_err(CipherError::Read)? {
                 Ok(outcome)
             } else {
                 Err(CipherError::Changed.into())
             }
         }
-        Destination::StdoutUnverified(stdout) => work.pass(None, Some(stdout)),
+        Destination::WriterUnverified(writer) => opening.pass(None, Some(writer)),
         Destination::File {
             staged,
             name,
             replace,
         } => {
-            let mut outcome = work.pass(Some(&staged), None)?;
-            work.unchanged_or_proven(&outcome)?;
+            let mut outcome = opening.pass(Some(&staged), None)?;
+            opening.unchanged_or_proven(&outcome)?;
             let output = name(&outcome.media)?;
             staged.commit(&output, replace)?;
-            outcome.output = Some(output);
+            outcome.output = Released::File(output);
             Ok(outcome)
         }
     }
 }
 
 /// One recording on its way.
-struct Work<'a> {
+struct Opening<'a> {
     opener: Opener,
     source: Source,
     options: Options<'a>,
 }
 
-impl Work<'_> {
-    fn can_be_proven(&self) -> bool {
-        let expected = &self.opener.expected;
-        matches!(self.opener.cipher, Cipher::Gcm(_))
-            || expected.length.is_some()
-            || expected.sha256.is_some()
+impl<'a> Opening<'a> {
+    fn new(opener: Opener, source: Source, options: Options<'a>) -> Result<Self, Error> {
+        let Expected { length, sha256, .. } = opener.expected;
+        let is_authenticated = matches!(opener.cipher, Cipher::Gcm(_));
+        let can_be_proven = is_authenticated || length.is_some() || sha256.is_some();
+        if options.require_integrity && !can_be_proven {
+            return Err(Error::Unproven);
+        }
+        Ok(Self {
+            opener,
+            source,
+            options,
+        })
+    }
+
+    /// Verifies everything and writes nothing.
+    fn verify(&mut self) -> Result<Outcome, Error> {
+        let outcome = self.check()?;
+        self.unchanged_or_proven(&outcome)?;
+        Ok(outcome)
     }
 
     /// A tag or digest proves the bytes that were read, whenever they were written. Without one,
@@ -302,47 +202,42 @@ impl Work<'_> {
         Err(CipherError::Changed.into())
     }
 
-    /// Verifies everything and writes nothing. A tag needs no decryption.
-    fn check(&mut self, head: &[u8]) -> Result<Outcome, Error> {
+    /// One pass that writes nothing. A tag needs no decryption.
+    fn check(&mut self) -> Result<Outcome, Error> {
         if self.options.sha256 || matches!(self.opener.cipher, Cipher::Cbc(_)) {
             return self.pass(None, None);
         }
+        // A stream shows its first bytes only before the others are read.
+        self.source.head().map_err(CipherError::Read)?;
         let engine = self.options.engine();
-        let opened = engine.verify(&self.opener.cipher, self.source.input().as_input())?;
-        let body = usize::try_from(opened.length).unwrap_or(usize::MAX);
+        let Tail { length, .. } = engine.verify(&self.opener.cipher, self.source.input())?;
+        let head = self.source.head().map_err(CipherError::Read)?;
+        let body = usize::try_from(length).unwrap_or(usize::MAX);
+        let head = head.get(..body).unwrap_or(head);
         Ok(Outcome {
             integrity: Integrity::Tag,
-            bytes_in: opened.length + BLOCK as u64,
-            bytes_out: opened.length,
+            bytes_in: length + BLOCK as u64,
+            bytes_out: length,
             sha256: None,
-            media: look(
-                &self.opener.cipher,
-                head.get(..body).unwrap_or(head),
-                opened.length,
-            ),
-            output: None,
+            media: look(&self.opener.cipher, head, length),
+            output: Released::Nowhere,
         })
     }
 
     /// Decrypts from front to back, then judges what came out.
-    fn pass(
+    fn pass<'w>(
         &mut self,
-        place: Option<&Staged>,
-        stdout: Option<&mut Stdout>,
+        place: Option<&'w Staged>,
+        writer: Option<&'w mut (dyn Write + Send)>,
     ) -> Result<Outcome, Error> {
-        let writing = match stdout {
-            Some(_) => Error::Stdout,
-            None => Error::Write,
+        let output = match writer {
+            Some(_) => Released::Writer,
+            None => Released::Nowhere,
         };
-        let expected = self.opener.expected.clone();
+        let mut expected = self.opener.expected.clone();
         let hashed = self.options.sha256 || expected.sha256.is_some();
-        let mut plaintext = Plaintext {
-            place: place.map(|staged| staged as &dyn WriteAt),
-            stdout,
-            probe: Probe::new(),
-            sha256: hashed.then(Sha256::new),
-            is_mp4: false,
-        };
+        let mut plaintext = Plaintext::new(place, writer, hashed);
+        let writing = plaintext.failure();
         let failed = |error| match error {
             CipherError::Write(error) => writing(error),
             error => error.into(),
@@ -353,14 +248,20 @@ impl Work<'_> {
         let kept = match self.opener.cipher {
             Cipher::Gcm(_) => 0,
             Cipher::Cbc(_) => {
-                let padding = plaintext.padding(self.opener.padding);
-                padding::kept(padding, length, &opened.last).map_err(Error::Padding)?
+                let padding = ending::rule(self.opener.padding, plaintext.start);
+                ending::kept(padding, length, &opened.last)
+                    .map_err(|error| plaintext.ends_wrong(error, &expected, length))?
             }
         };
-        let digests: Vec<_> = ciphertext
-            .into_iter()
-            .chain(plaintext.digests(length, &opened.last))
-            .collect();
+        let mut digests: Vec<_> = ciphertext.into_iter().collect();
+        for (end, digest) in plaintext.digests(length, &opened.last) {
+            if end == kept || end == BLOCK {
+                digests.push(digest);
+            } else if expected.sha256 == Some(digest) {
+                // It is of fewer bytes than are released: right, and no proof of the others.
+                expected.sha256 = None;
+            }
+        }
         let (end, _) = opened.last.split_at(kept);
         plaintext.end(opened.length, end).map_err(writing)?;
 
@@ -368,7 +269,10 @@ impl Work<'_> {
         let media = plaintext.probe.finish(bytes_out);
         let integrity = match self.opener.cipher {
             Cipher::Gcm(_) => Integrity::Tag,
-            Cipher::Cbc(_) => evidence::judge(&expected, bytes_out, &digests, &media)?,
+            Cipher::Cbc(_) => {
+                let padding = self.opener.padding;
+                evidence::judge(&expected, bytes_out, padding, &digests, &media)?
+            }
         };
         if self.options.require_integrity && integrity == Integrity::Structure {
             return Err(Error::Unproven);
@@ -379,7 +283,7 @@ impl Work<'_> {
             bytes_out,
             sha256: plaintext.sha256.map(|hash| hash.finalize().into()),
             media,
-            output: None,
+            output,
         })
     }
 
@@ -387,16 +291,16 @@ impl Work<'_> {
     fn decrypt(
         &mut self,
         plaintext: &mut Plaintext,
-    ) -> Result<(Opened, Option<[u8; 32]>), CipherError> {
+    ) -> Result<(Tail, Option<[u8; 32]>), CipherError> {
         let engine = self.options.engine();
         let place = plaintext.place;
         let mut each = |offset: u64, bytes: &[u8]| plaintext.take(offset, bytes);
-        let mut input = self.source.input();
         if self.opener.expected.sha256.is_none() {
-            let opened = engine.decrypt(&self.opener.cipher, input.as_input(), place, &mut each)?;
+            let opened =
+                engine.decrypt(&self.opener.cipher, self.source.input(), place, &mut each)?;
             return Ok((opened, None));
         }
-        let mut hashed = Hashed(input.as_reader(), Sha256::new());
+        let mut hashed = Hashed(self.source.reader(), Sha256::new());
         let opened = engine.decrypt(
             &self.opener.cipher,
             Input::Stream(&mut hashed),
@@ -411,23 +315,46 @@ impl Work<'_> {
 struct Plaintext<'a> {
     /// Where workers put it by themselves; only its last bytes go there from here.
     place: Option<&'a dyn WriteAt>,
-    stdout: Option<&'a mut Stdout>,
+    writer: Option<&'a mut (dyn Write + Send)>,
     probe: Probe,
     sha256: Option<Sha256>,
-    is_mp4: bool,
+    /// What it starts as.
+    start: Option<Sniff>,
 }
 
-impl Plaintext<'_> {
+impl<'a> Plaintext<'a> {
+    fn new(
+        place: Option<&'a Staged>,
+        writer: Option<&'a mut (dyn Write + Send)>,
+        hashed: bool,
+    ) -> Self {
+        Self {
+            place: place.map(|staged| staged as &dyn WriteAt),
+            writer,
+            probe: Probe::new(),
+            sha256: hashed.then(Sha256::new),
+            start: None,
+        }
+    }
+
+    /// What it means that writing fails.
+    fn failure(&self) -> fn(io::Error) -> Error {
+        match self.writer {
+            Some(_) => Error::Writer,
+            None => Error::Write,
+        }
+    }
+
     fn take(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         if offset == 0 {
-            self.is_mp4 = sniff(bytes) == Some(Sniff::Plain(Container::Mp4));
+            self.start = sniff(bytes);
         }
         self.probe.segment(offset, bytes);
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
         }
-        match &mut self.stdout {
-            Some(stdout) => stdout.write(bytes),
+        match &mut self.writer {
+            Some(writer) => writer.write_all(bytes),
             None => Ok(()),
         }
     }
@@ -437,32 +364,39 @@ impl Plaintext<'_> {
         if let Some(place) = self.place {
             place.write_all_at(bytes, offset)?;
         }
-        self.take(offset, bytes)
-    }
-
-    /// The digests of all that a plaintext of `length` bytes can end with, before it ends: every
-    /// byte of the last block, or what is left of it without padding.
-    fn digests(&self, length: u64, last: &[u8; BLOCK]) -> Vec<[u8; 32]> {
-        let kept = |padding| padding::kept(padding, length, last).ok();
-        let ends = [Padding::Keep, Padding::Pkcs7, Padding::TransportStream];
-        let ends = ends.into_iter().filter_map(kept);
-        let digest = |hash: &Sha256, kept| {
-            let hash = hash.clone().chain_update(last.get(..kept).unwrap_or(last));
-            hash.finalize().into()
-        };
-        self.sha256
-            .iter()
-            .flat_map(|hash| ends.clone().map(|kept| digest(hash, kept)))
-            .collect()
-    }
-
-    /// Vonage's composed archives are MP4 where they are not encrypted; should one come
-    /// encrypted, there are no packets to count, and its padding must be PKCS#7.
-    fn padding(&self, padding: Padding) -> Padding {
-        match padding {
-            Padding::TransportStream if self.is_mp4 => Padding::Pkcs7,
-            padding => padding,
+        self.take(offset, bytes)?;
+        match &mut self.writer {
+            Some(writer) => writer.flush(),
+            None => Ok(()),
         }
+    }
+
+    /// Why a plaintext of `length` bytes does not end as it should: what is no transport stream
+    /// has no packets to end with.
+    fn ends_wrong(&self, error: PaddingError, expected: &Expected, length: u64) -> Error {
+        if matches!(error, PaddingError::Packets { .. }) {
+            let media = self.probe.clone().finish(length);
+            if let (Some(instead), None) = (FoundInstead::of(expected, &media), media.damaged) {
+                return Error::Container(instead);
+            }
+        }
+        Error::Padding(error)
+    }
+
+    /// The digests of all that a plaintext of `length` bytes can end with, before it ends, and
+    /// how much of the last block each of them takes in.
+    fn digests(&self, length: u64, last: &[u8; BLOCK]) -> Vec<(usize, [u8; 32])> {
+        let Some(hash) = &self.sha256 else {
+            return vec![];
+        };
+        let digest = |kept| {
+            let end = last.get(..kept).unwrap_or(last);
+            (kept, hash.clone().chain_update(end).finalize().into())
+        };
+        ending::possible(length, last)
+            .into_iter()
+            .map(digest)
+            .collect()
     }
 }
 

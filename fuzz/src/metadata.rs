@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use unreel::envelope::{ContentCipher, Envelope, Padding, Payload, WrapAlgorithm};
-use unreel::provider::{self, Item, MetadataError};
+use unreel::internals::provider;
+use unreel::{ContentCipher, Envelope, Iv, Padding, Payload, WrapAlgorithm, Item, Listing, MetadataError};
 
-type Parsed = Result<Vec<Item>, MetadataError>;
+type Parsed = Result<Listing, MetadataError>;
 
 /// A parser of one provider, and what its envelopes look like.
 struct Provider {
@@ -53,7 +53,7 @@ pub fn twilio_video(data: &[u8]) {
         payload: Payload::Key,
         document: |envelope| {
             let ContentCipher::Aes256Cbc {
-                iv: Some(iv),
+                iv: Iv::Given(iv),
                 padding,
             } = envelope.cipher
             else {
@@ -80,7 +80,11 @@ pub fn vonage(data: &[u8]) {
         algorithm: WrapAlgorithm::RsaOaepSha1,
         payload: Payload::HeaderKeyIv,
         document: |envelope| {
-            let ContentCipher::Aes256Cbc { iv: None, padding } = envelope.cipher else {
+            let ContentCipher::Aes256Cbc {
+                iv: Iv::Wrapped,
+                padding,
+            } = envelope.cipher
+            else {
                 panic!("it is not CBC with a wrapped IV: {envelope:?}")
             };
             assert_eq!(padding, Padding::TransportStream);
@@ -98,18 +102,16 @@ pub fn vonage(data: &[u8]) {
 
 impl Provider {
     fn check(&self, data: &[u8]) {
-        let parsed = (self.parse)(data);
+        let parse = |data: &[u8]| (self.parse)(data).map(Listing::into_items);
+        let parsed = parse(data);
         match &parsed {
             Ok(items) => self.check_items(items),
             Err(error) => check_error(error),
         }
+        unreel::Provider::recognise(data);
         if let Some(text) = plain_text(data) {
             for encoded in encodings(text) {
-                assert_eq!(
-                    (self.parse)(&encoded),
-                    parsed,
-                    "another encoding of {text:?}"
-                );
+                assert_eq!(parse(&encoded), parsed, "another encoding of {text:?}");
             }
         }
     }
@@ -119,7 +121,7 @@ impl Provider {
         let different: HashSet<_> = ids.iter().collect();
         assert_eq!(ids.len(), different.len(), "two items of one id: {ids:?}");
         for item in items {
-            match &item.envelope {
+            match &item.outcome {
                 Ok(envelope) => {
                     assert_eq!(envelope.id, item.id);
                     self.check_envelope(envelope);
@@ -135,15 +137,24 @@ impl Provider {
         assert_eq!(envelope.wrap.payload, self.payload);
         assert!((64..=1024).contains(&envelope.wrap.wrapped.len()));
         let document = (self.document)(envelope).to_string();
+        let wrappings = [
+            document.clone(),
+            Value::String(document.clone()).to_string(),
+            json!({ "body": document }).to_string(),
+            STANDARD.encode(&document),
+            format!("HTTP/1.1 200 OK\r\n\r\n{document}\r\n"),
+        ];
         let again = Item {
             id: envelope.id.clone(),
-            envelope: Ok(envelope.clone()),
+            outcome: Ok(envelope.clone()),
         };
-        assert_eq!(
-            (self.parse)(document.as_bytes()),
-            Ok(vec![again]),
-            "{document}"
-        );
+        for wrapped in wrappings {
+            assert_eq!(
+                (self.parse)(wrapped.as_bytes()).map(Listing::into_items),
+                Ok(vec![again.clone()]),
+                "{wrapped}"
+            );
+        }
     }
 
     fn check_direct(&self, direct: Option<Result<Envelope, MetadataError>>) {
@@ -164,11 +175,12 @@ pub(crate) fn check_error(error: &MetadataError) {
     assert!(message.chars().count() < 400, "{message}");
 }
 
-/// The text of a document that starts with no mark of an encoding, and is not the start of a
+/// The text of a document that shows no mark of an encoding, and is not the start of a
 /// response with media behind it.
 pub(crate) fn plain_text(data: &[u8]) -> Option<&str> {
     let text = str::from_utf8(data).ok()?;
-    (!text.starts_with('\u{feff}') && !text.starts_with("HTTP/")).then_some(text)
+    let is_marked = text.starts_with('\u{feff}') || text.contains('\0');
+    (!is_marked && !text.starts_with("HTTP/")).then_some(text)
 }
 
 /// The same text as Windows writes it.

@@ -3,12 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use unreel::cipher::Layout;
-use unreel::cli::parse_profile;
-use unreel::envelope::Mode;
-use unreel::key::Kdf;
-use unreel::pipeline::search::{Aad, KeyForm, Pins, SaltForm};
-use unreel::provider::qvoice::{self, Config, Hints, Pair, Version};
+use unreel::Mode;
+use unreel::internals::job::{parse_profile};
+use unreel::internals::key::{Kdf};
+use unreel::internals::pipeline::search::{Aad, KeyForm, Layout, Pins, SaltForm};
+use unreel::internals::provider::qvoice::{self, Config, Hints, Pair, Version};
 
 use crate::metadata::{check_error, encodings, plain_text};
 
@@ -115,8 +114,8 @@ pub fn qvoice_recording(data: &[u8]) {
         Ok(recordings) => recordings,
         Err(error) => return check_error(&error),
     };
-    for recording in recordings {
-        match &recording.hints {
+    for recording in recordings.into_items() {
+        match &recording.outcome {
             Ok(hints) => check_hints(hints),
             Err(error) => check_error(error),
         }
@@ -142,7 +141,11 @@ fn check_hints(hints: &Hints) {
     })
     .to_string();
     let again = qvoice::parse(text.as_bytes()).expect("it was written of one");
-    let again: Vec<_> = again.iter().map(|recording| &recording.hints).collect();
+    let again: Vec<_> = again
+        .items()
+        .iter()
+        .map(|recording| &recording.outcome)
+        .collect();
     assert_eq!(again, [&Ok(hints.clone())], "{text}");
 }
 

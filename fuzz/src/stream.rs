@@ -8,10 +8,9 @@ use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::Aead;
 use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use unreel::cipher::{
-    BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, Opened, ReadAt, SEGMENT, WriteAt, padding,
-};
-use unreel::envelope::Padding;
+use unreel::{CipherError, Padding};
+use unreel::internals::cipher::{BLOCK, Cbc, Cipher, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt};
+use unreel::internals::pipeline::{ending};
 
 use crate::Random;
 
@@ -183,10 +182,10 @@ impl Case {
             },
         );
         match opened {
-            Ok(Opened { length, last }) => {
+            Ok(Tail { length, last }) => {
                 assert_eq!(length, plaintext.len() as u64);
                 if let Some(padding) = self.cipher.padding {
-                    let kept = padding::kept(padding, length + BLOCK as u64, &last).ok()?;
+                    let kept = ending::kept(padding, length + BLOCK as u64, &last).ok()?;
                     plaintext.extend_from_slice(&last[..kept]);
                 }
                 Some(plaintext)

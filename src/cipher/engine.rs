@@ -5,14 +5,14 @@
 //! plain loop. The last block of the input (tag or padding) is kept out of the segments.
 
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use polyval::hazmat::FieldElement;
 use zeroize::Zeroizing;
 
 use super::feed::{BUFFER, Feed, Input, Segment};
 use super::gcm::Running;
-use super::{BLOCK, Cipher, CipherError};
+use super::{BLOCK, Cipher, CipherError, SEGMENT, lock, on_threads};
 
 /// Below this many bytes threads cost more than they bring.
 const WORTH_THREADS: u64 = 1 << 20;
@@ -26,9 +26,9 @@ pub trait WriteAt: Sync {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 }
 
-/// What a pass over the whole input found.
+/// What a pass over the whole input leaves to its caller.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Tail {
     /// Bytes in front of the last block: all that was handed over.
     pub length: u64,
     /// The last block: GCM's tag, or CBC's last block of plaintext with its padding.
@@ -38,7 +38,8 @@ pub struct Opened {
 /// How many workers, and whom to tell.
 #[derive(Clone, Copy)]
 pub struct Engine<'a> {
-    /// Worker threads for one input; 1 means none beside the caller's.
+    /// Worker threads for one input; 1 means none beside the caller's. Fewer are used where the
+    /// input has fewer segments, or the system declines to start more.
     pub threads: usize,
     /// Called in order with the bytes of ciphertext done since the last call.
     pub progress: &'a (dyn Fn(u64) + Sync),
@@ -58,7 +59,7 @@ impl Engine<'_> {
         input: Input,
         place: Option<&dyn WriteAt>,
         each: &mut (dyn FnMut(u64, &[u8]) -> io::Result<()> + Send),
-    ) -> Result<Opened, CipherError> {
+    ) -> Result<Tail, CipherError> {
         self.run(cipher, input, Pass::Decrypt { place }, each)
     }
 
@@ -67,7 +68,7 @@ impl Engine<'_> {
     ///
     /// # Errors
     /// See [`CipherError`].
-    pub fn verify(&self, cipher: &Cipher, input: Input) -> Result<Opened, CipherError> {
+    pub fn verify(&self, cipher: &Cipher, input: Input) -> Result<Tail, CipherError> {
         self.run(cipher, input, Pass::Verify, &mut |_, _| Ok(()))
     }
 
@@ -77,13 +78,17 @@ impl Engine<'_> {
         input: Input,
         pass: Pass,
         each: &mut (dyn FnMut(u64, &[u8]) -> io::Result<()> + Send),
-    ) -> Result<Opened, CipherError> {
+    ) -> Result<Tail, CipherError> {
         let feed = Feed::new(cipher, input)?;
         let workers = match feed.length() {
             Some(length) if length < WORTH_THREADS => 1,
-            _ => self.threads.max(1),
+            Some(length) => {
+                let segments = length.div_ceil(SEGMENT as u64);
+                self.threads.min(segments.try_into().unwrap_or(usize::MAX))
+            }
+            None => self.threads,
         };
-        let work = Work {
+        let shared = Shared {
             cipher,
             pass,
             progress: self.progress,
@@ -99,17 +104,9 @@ impl Engine<'_> {
             }),
             moved: Condvar::new(),
         };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(|| work.run())).collect();
-            let mine = work.run();
-            others.into_iter().fold(mine, |result, other| {
-                let theirs = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result.and(theirs)
-            })
-        })?;
-        work.finish()
+        let results = on_threads(workers, || shared.run());
+        results.into_iter().fold(Ok(()), Result::and)?;
+        shared.finish()
     }
 }
 
@@ -120,7 +117,7 @@ enum Pass<'a> {
 }
 
 /// What the workers share.
-struct Work<'a, 'input, 'each> {
+struct Shared<'a, 'input, 'each> {
     cipher: &'a Cipher,
     pass: Pass<'a>,
     progress: &'a (dyn Fn(u64) + Sync),
@@ -139,7 +136,7 @@ struct Turn<'a> {
     stopped: bool,
 }
 
-impl Work<'_, '_, '_> {
+impl Shared<'_, '_, '_> {
     /// One worker, from its first segment to its last.
     fn run(&self) -> Result<(), CipherError> {
         let mut buffer = Zeroizing::new(vec![0; BUFFER]);
@@ -216,7 +213,7 @@ impl Work<'_, '_, '_> {
     }
 
     /// The last block: compares the tag, or decrypts the padding.
-    fn finish(self) -> Result<Opened, CipherError> {
+    fn finish(self) -> Result<Tail, CipherError> {
         let feed = self
             .feed
             .into_inner()
@@ -231,13 +228,8 @@ impl Work<'_, '_, '_> {
             Cipher::Gcm(_) => {}
             Cipher::Cbc(cbc) => cbc.open(before.as_ref(), &mut *last),
         }
-        Ok(Opened { length, last })
+        Ok(Tail { length, last })
     }
-}
-
-/// A lock whose holder cannot leave it half changed; a panic is passed on by `join`.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -330,9 +322,8 @@ mod tests {
         })?;
         assert_eq!(opened.length, out.len() as u64);
         if let Cipher::Cbc(_) = cipher {
-            let padding = crate::envelope::Padding::Pkcs7;
-            let kept = super::super::padding::kept(padding, opened.length + 16, &opened.last);
-            out.extend_from_slice(&opened.last[..kept.unwrap()]);
+            let padding = usize::from(opened.last[BLOCK - 1]);
+            out.extend_from_slice(&opened.last[..BLOCK - padding]);
         }
         Ok(out)
     }

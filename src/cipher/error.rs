@@ -4,6 +4,7 @@ use std::io;
 
 /// Why a ciphertext was not opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CipherError {
     /// Reading ciphertext failed.
     #[error("reading failed")]

@@ -19,6 +19,37 @@ pub trait ReadAt: Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
+impl Cipher {
+    /// Fills `buffer` with plaintext from any place of a ciphertext in `file`, unverified. The
+    /// place must be in front of the tag or padding.
+    ///
+    /// # Errors
+    /// [`CipherError::Read`], and [`CipherError::Changed`] where the file ends before.
+    pub fn read_at(
+        &self,
+        file: &dyn ReadAt,
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> Result<(), CipherError> {
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let into_block = offset % BLOCK as u64;
+        let skipped = usize::try_from(into_block).unwrap_or(0);
+        let segment = Segment {
+            number: 0,
+            offset: offset - into_block,
+            length: (skipped + buffer.len()).next_multiple_of(BLOCK),
+            file: Some(file),
+        };
+        let mut held = Zeroizing::new(vec![0; BLOCK + segment.length]);
+        let (before, bytes) = segment.load(&mut held)?;
+        self.open_at(segment.offset, before, bytes);
+        buffer.copy_from_slice(&bytes[skipped..skipped + buffer.len()]);
+        Ok(())
+    }
+}
+
 /// Where the ciphertext comes from.
 pub enum Input<'a> {
     /// A file of known length, read at any place.
@@ -199,7 +230,7 @@ struct Limits {
 ///
 /// # Errors
 /// [`CipherError::TooShort`], [`CipherError::TooLong`] or [`CipherError::Ragged`].
-pub fn check_length(cipher: ContentCipher, length: u64) -> Result<(), CipherError> {
+pub(crate) fn check_length(cipher: ContentCipher, length: u64) -> Result<(), CipherError> {
     match cipher {
         ContentCipher::Aes256Gcm { .. } => Limits::GCM.check(length),
         ContentCipher::Aes256Cbc { .. } => Limits::CBC.check(length),

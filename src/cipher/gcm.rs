@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 use super::{BLOCK, SEGMENT};
 
 /// The longest plaintext under one IV, in bytes: 2^36 - 32 (SP 800-38D, section 5.2.1.1).
-pub const MAX_PLAINTEXT: u64 = (1 << 36) - 32;
+pub(crate) const MAX_PLAINTEXT: u64 = (1 << 36) - 32;
 
 /// Bytes hashed and decrypted at a time, so that the second step finds them in the L1 cache.
 const STEP: usize = 16 * 1024;
@@ -97,9 +97,9 @@ impl Gcm {
         element(ghash)
     }
 
-    /// Decrypts the first bytes in place, unverified.
-    pub(super) fn peek(&self, head: &mut [u8]) {
-        self.keystream(0).apply_keystream(head);
+    /// Decrypts bytes at `offset`, a multiple of 16, in place, unverified.
+    pub(super) fn apply(&self, offset: u64, bytes: &mut [u8]) {
+        self.keystream(offset).apply_keystream(bytes);
     }
 
     /// GHASH of one segment by itself; the last block is padded with zeros.

@@ -9,22 +9,18 @@ mod engine;
 mod error;
 mod feed;
 mod gcm;
-mod layout;
-pub mod padding;
+mod workers;
 
 pub use self::cbc::Cbc;
-pub use engine::{Engine, Opened, WriteAt};
+pub use engine::{Engine, Tail, WriteAt};
 pub use error::CipherError;
-pub use feed::{Input, ReadAt, check_length};
-pub use gcm::{Gcm, MAX_PLAINTEXT};
-pub use layout::{Layout, Place, UnknownLayout};
+pub(crate) use feed::check_length;
+pub use feed::{Input, ReadAt};
+pub use gcm::Gcm;
+pub(crate) use gcm::MAX_PLAINTEXT;
+pub(crate) use workers::{lock, on_threads};
 
-/// Bytes in a segment: a multiple of the AES block (16), of an MPEG-TS packet (188) and of a
-/// page (4,096), small enough that a segment stays in a core's cache while it is worked on.
-pub const SEGMENT: usize = 192_512;
-
-/// Bytes in an AES block, and in a GCM tag.
-pub const BLOCK: usize = 16;
+pub use crate::envelope::{BLOCK, SEGMENT};
 
 /// A content cipher with its key and IV.
 #[expect(clippy::large_enum_variant, reason = "there is one a recording")]
@@ -36,11 +32,13 @@ pub enum Cipher {
 }
 
 impl Cipher {
-    /// Decrypts the first bytes of a ciphertext in place, unverified, to see what they are.
-    pub fn peek(&self, head: &mut [u8]) {
+    /// Decrypts bytes of a ciphertext in place, unverified. `offset` is their place in it, a
+    /// multiple of 16, and `before` the block in front of them, `None` for the first. Of CBC,
+    /// bytes beyond the last whole block are left as they are.
+    pub fn open_at(&self, offset: u64, before: Option<&[u8; BLOCK]>, bytes: &mut [u8]) {
         match self {
-            Self::Gcm(gcm) => gcm.peek(head),
-            Self::Cbc(cbc) => cbc.open(None, head),
+            Self::Gcm(gcm) => gcm.apply(offset, bytes),
+            Self::Cbc(cbc) => cbc.open(before, bytes),
         }
     }
 }

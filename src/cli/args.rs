@@ -7,19 +7,19 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cipher::Layout;
 use crate::key::Kdf;
-use crate::pipeline::search::{Aad, KeyForm, SaltForm};
+use crate::pipeline::search::{Aad, KeyForm, Layout, SaltForm};
 
 const AFTER_HELP: &str = "\
 Examples:
   unreel twilio-voice -k private_key.pem -m recording.json RE….wav -o call.wav
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
-  unreel vonage -k key.pem --passphrase-file pass.txt -m archive.json archive.ts -o archive-clear.ts
+  unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
   unreel qvoice --config encryption.json call.enc -o call.mp3
 
-Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input, 4 metadata,
-5 key or passphrase, 6 wrong key, 7 integrity, 8 output, 10 some of several failed.";
+Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
+4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
+10 some of several failed.";
 
 /// Turns provider-encrypted call and video recordings back into playable media.
 #[derive(Parser, Debug)]
@@ -41,6 +41,8 @@ pub(super) enum Command {
     Vonage(Vonage),
     /// Decrypt Qvoice (Gorec) call recordings (provisional)
     Qvoice(Qvoice),
+    /// Decrypt any of these: the metadata says whose recording it is
+    Decrypt(Any),
     /// Make an RSA key pair, and an X.509 certificate for Vonage
     Keygen(Keygen),
     /// Say what a metadata, key or media file is, and which key opens it
@@ -145,13 +147,13 @@ pub(super) enum VonagePadding {
 
 #[derive(Args, Debug)]
 pub(super) struct Qvoice {
-    /// Encrypted media; `-` is standard input, which is also the default
+    /// Encrypted media, or a folder of it; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
-    /// The recording's metadata; `-` is standard input [default: a sidecar INPUT.json, if there is
-    /// one]
+    /// The recording's metadata, or a folder of it; `-` is standard input. May be repeated
+    /// [default: a sidecar INPUT.json, if there is one]
     #[arg(short, long, value_name = "PATH")]
-    pub(super) metadata: Option<PathBuf>,
+    pub(super) metadata: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) secrets: QvoiceSecrets,
     #[command(flatten)]
@@ -215,11 +217,14 @@ pub(super) struct QvoiceMethod {
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 120,
+        default_value_t = BUDGET,
         value_parser = clap::value_parser!(u32)
     )]
     pub(super) budget: u32,
 }
+
+/// Seconds for one recording.
+pub(super) const BUDGET: u32 = 120;
 
 /// Something that is named, or found by trying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,16 +253,25 @@ impl<T: FromStr> FromStr for Choice<T> {
     }
 }
 
+#[derive(Args, Debug)]
+pub(super) struct Any {
+    /// Qvoice's encryption configuration: the recordings are Qvoice's then
+    #[arg(long, value_name = "PATH", display_order = 1)]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) decrypt: Decrypt,
+}
+
 /// What the decrypting commands share.
 #[derive(Args, Debug)]
 pub(super) struct Decrypt {
-    /// Encrypted media; `-` is standard input, which is also the default
+    /// Encrypted media, or a folder of it; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
-    /// The provider's metadata; `-` is standard input [default: a sidecar INPUT.json or
-    /// INPUT.headers]
+    /// The provider's metadata, or a folder of it; `-` is standard input. May be repeated
+    /// [default: a sidecar INPUT.json or INPUT.headers]
     #[arg(short, long, value_name = "PATH", display_order = 0)]
-    pub(super) metadata: Option<PathBuf>,
+    pub(super) metadata: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: Keys,
     #[command(flatten)]
@@ -273,11 +287,25 @@ pub(super) struct Decrypt {
 #[command(next_help_heading = "Work")]
 pub(super) struct Work {
     /// Recordings to decrypt at the same time [default: the machine's cores]
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
+    jobs: Option<u16>,
     /// Threads for one recording [default: the machine's cores, shared by the jobs]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
+    threads: Option<u16>,
+}
+
+/// The most threads that anybody can mean.
+const MOST: i64 = 1024;
+
+impl Work {
+    pub(super) fn jobs(&self) -> Option<NonZeroUsize> {
+        self.jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()))
+    }
+
+    pub(super) fn threads(&self) -> Option<NonZeroUsize> {
+        self.threads
+            .and_then(|threads| NonZeroUsize::new(threads.into()))
+    }
 }
 
 /// Which private keys.
@@ -320,7 +348,8 @@ pub(super) struct Output {
     /// File to write; `-` is standard output [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
-    /// Folder to write to; files are named for the recording and its content
+    /// Folder to write to, made if it is not there; files are named for the recording and its
+    /// content
     #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "output")]
     pub(super) output_dir: Option<PathBuf>,
     /// What to do where the output exists
@@ -329,9 +358,12 @@ pub(super) struct Output {
     /// Overwrite existing output
     #[arg(short, long, conflicts_with = "if_exists")]
     pub(super) force: bool,
-    /// Verify everything, write nothing
-    #[arg(long, conflicts_with_all = ["output", "output_dir", "stream_unverified"])]
+    /// Verify everything, write nothing; with -o or -d also look whether it could be written
+    #[arg(long, conflicts_with = "stream_unverified")]
     pub(super) check: bool,
+    /// What to do with a recording that is not encrypted [default: fail; in a folder: skip]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) plain: Option<PlainArg>,
     /// Refuse what neither a tag nor a digest nor a length proves
     #[arg(long)]
     pub(super) require_integrity: bool,
@@ -347,6 +379,13 @@ pub(super) enum IfExists {
     Overwrite,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlainArg {
+    Fail,
+    Skip,
+    Save,
+}
+
 /// What is said about the result.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Report")]
@@ -354,18 +393,29 @@ pub(super) struct Report {
     /// Print one line of JSON a recording on standard output
     #[arg(long)]
     pub(super) json: bool,
-    /// Append the same line to a file
+    /// Append the same line to a file; `-` is standard output
     #[arg(long, value_name = "PATH")]
-    pub(super) report: Option<PathBuf>,
+    report: Option<PathBuf>,
     /// Also compute the SHA-256 of the plaintext
     #[arg(long)]
     pub(super) sha256: bool,
 }
 
-/// A new key is never asked a passphrase for: it would need to be typed twice.
+impl Report {
+    /// Whether lines of JSON go to standard output.
+    pub(super) fn on_stdout(&self) -> bool {
+        self.json || self.report.is_some() && self.file().is_none()
+    }
+
+    /// The file that they go to.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.report.as_ref().filter(|path| path.as_os_str() != "-")
+    }
+}
+
 const KEYGEN_PASSPHRASE: &str = "\
 File with a passphrase to encrypt the private key with [else the environment's UNREEL_PASSPHRASE, \
-else the key is not encrypted]";
+else a prompt; without a terminal the key is not encrypted]";
 
 #[derive(Args, Debug)]
 #[command(mut_arg("passphrase_file", |arg| arg.help(KEYGEN_PASSPHRASE)))]
@@ -400,6 +450,9 @@ pub(super) struct Keygen {
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) passphrase: PassphraseFrom,
+    /// Do not encrypt the private key, and do not ask
+    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
+    pub(super) no_passphrase: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,7 @@
 //! `unreel keygen`: keys, and what to do with them.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,12 +10,13 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::args::Keygen;
 use super::error::Failure;
-use super::keys::Passphrases;
-use super::metadata::{display, file_name};
+use super::escape::escape;
+use super::keys;
 use super::printer::Printer;
 use crate::cipher::WriteAt;
 use crate::io::{OutputError, Staged, check_target};
-use crate::key::{Passphrase, generate};
+use crate::job::{Input, file_name};
+use crate::key::{check_certificate, generate};
 
 /// The longest key that Vonage takes: "The size of the key must be 2048 bits or smaller."
 const VONAGE_BITS: usize = 2048;
@@ -29,12 +30,16 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
             "drop --bits, or --certificate",
         ));
     }
+    let now = SystemTime::now();
+    if args.certificate {
+        check_certificate(&args.subject, args.days, now).map_err(Failure::Generate)?;
+    }
     let files = Files::of(args)?;
     files.check()?;
-    let mut passphrases = Passphrases::new(&args.passphrase, true);
-    let passphrase = match passphrases.given()? {
-        Some(given) if given.is_empty() => return Err(Failure::EmptyPassphrase),
-        given => given.map(|given| Passphrase::new(given.to_vec())),
+    let passphrase = if args.no_passphrase {
+        None
+    } else {
+        keys::for_new(&args.passphrase, &display(&files.private), printer)?
     };
 
     let key = generate(bits).map_err(Failure::Generate)?;
@@ -44,7 +49,7 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
     let public = key.public_pem().map_err(Failure::Generate)?;
     let certificate = args
         .certificate
-        .then(|| key.self_signed_certificate(&args.subject, args.days, SystemTime::now()))
+        .then(|| key.self_signed_certificate(&args.subject, args.days, now))
         .transpose()
         .map_err(Failure::Generate)?;
 
@@ -58,10 +63,13 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
     // All are written before one gets its name: a private key without the rest is in the way.
     let staged: Vec<_> = contents
         .iter()
-        .map(|(path, bytes, _)| stage(path, bytes))
+        .map(|(path, bytes, mode)| stage(path, bytes, *mode))
         .collect::<Result<_, _>>()?;
-    for (staged, (path, _, mode)) in staged.into_iter().zip(&contents) {
-        name(staged, path, *mode)?;
+    for (staged, (path, ..)) in staged.into_iter().zip(&contents) {
+        staged.commit(path, false).map_err(|error| match error {
+            OutputError::Exists(path) => Failure::KeyExists(path),
+            error => error.into(),
+        })?;
     }
 
     let how = match passphrase {
@@ -70,11 +78,11 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
     };
     let mut text = format!(
         "private key  {}  ({how})\npublic key   {}\n",
-        display(&files.private),
-        display(&files.public)
+        printable(&files.private),
+        printable(&files.public)
     );
     if certificate.is_some() {
-        text += &format!("certificate  {}\n", display(&files.certificate));
+        text += &format!("certificate  {}\n", printable(&files.certificate));
     }
     text += &format!("fingerprint  {}\n", key.fingerprint());
     text += "\nKeep the private key: what is encrypted for it can be read with nothing else.\n";
@@ -82,9 +90,15 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
     if let Some(certificate) = &certificate {
         text += &vonage(certificate);
     }
-    printer
-        .data(text.trim_end())
-        .map_err(|error| Failure::Unwritten("standard output".to_owned(), error))
+    printer.result(text.trim_end())
+}
+
+fn display(path: &Path) -> String {
+    Input::of(path).to_string()
+}
+
+fn printable(path: &Path) -> String {
+    escape(&display(path))
 }
 
 /// Where the files go.
@@ -132,24 +146,16 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
         .recursive(true)
         .mode(0o700)
         .create(folder);
-    made.map_err(|error| Failure::Unwritten(display(folder), error))
+    made.map_err(|error| Failure::unwritten(&display(folder), error))
 }
 
-fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, Failure> {
+fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<Staged, Failure> {
     let staged = Staged::create(path)?;
     staged
         .write_all_at(bytes, 0)
-        .map_err(|error| Failure::Unwritten(display(path), error))?;
+        .and_then(|()| staged.set_mode(mode))
+        .map_err(|error| Failure::unwritten(&display(path), error))?;
     Ok(staged)
-}
-
-fn name(staged: Staged, path: &Path, mode: u32) -> Result<(), Failure> {
-    match staged.commit(path, false) {
-        Err(OutputError::Exists(path)) => return Err(Failure::KeyExists(path)),
-        result => result?,
-    }
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(|error| Failure::Unwritten(display(path), error))
 }
 
 /// Error 70102: "Public key length is not 2048"; the rest of the path is the Console's.

@@ -1,18 +1,28 @@
 //! The only place that writes text to standard output or standard error.
 
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
 
+use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
 use super::args::{Color, Talk};
-use super::error::Failure;
+use super::error::{Failure, causes};
 use super::escape::escape;
+use super::usage::Misuse;
+use super::wrap::{Row, Widths, row, width, wrap};
+use crate::io::Patient;
 
 /// Talks to people on standard error and to machines on standard output.
 pub(super) struct Printer {
     quiet: bool,
     verbose: bool,
     color: bool,
+    /// Of the rows so far.
+    widths: Mutex<Widths>,
     /// One a job, below what is said.
     bars: MultiProgress,
 }
@@ -20,9 +30,7 @@ pub(super) struct Printer {
 impl Printer {
     /// A printer as the flags and the environment want it.
     pub(super) fn new(talk: &Talk) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = io::stderr().is_terminal();
-        let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let progress = terminal && !talk.quiet && !talk.no_progress && !set("CI");
         Self {
             quiet: talk.quiet,
@@ -30,8 +38,9 @@ impl Printer {
             color: match talk.color {
                 Color::Always => true,
                 Color::Never => false,
-                Color::Auto => terminal && !plain,
+                Color::Auto => terminal && wants_color(),
             },
+            widths: Mutex::default(),
             bars: MultiProgress::with_draw_target(if progress {
                 ProgressDrawTarget::stderr()
             } else {
@@ -50,28 +59,49 @@ impl Printer {
         })
     }
 
-    /// What clap says of the command line, in the form of all other errors.
-    pub(super) fn usage(&self, text: &str) {
-        let text = text.trim().trim_start_matches("error: ");
-        let text = text.trim_end_matches("For more information, try '--help'.");
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let mut out = vec![self.label("error", "31", lines.next().unwrap_or_default())];
-        out.extend(lines.map(|line| format!("  {}", escape(line.trim()))));
-        out.push(self.label("hint", "36", "add --help to see what there is"));
+    /// Help, or the version.
+    pub(super) fn help(&self, text: &StyledStr) -> Result<(), Failure> {
+        let text = if io::stdout().is_terminal() && wants_color() {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        self.answered(self.data(text.trim_end()))
+    }
+
+    /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn answered(&self, said: io::Result<()>) -> Result<(), Failure> {
+        match said {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::unwritten("standard output", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the command line, in the form of all other errors.
+    pub(super) fn usage(&self, misuse: &Misuse) {
+        let mut lines = misuse.lines.iter();
+        let first = lines.next().map(String::as_str).unwrap_or_default();
+        let mut out = vec![self.label("error", "31", first)];
+        out.extend(lines.map(|line| self.below(line)));
+        out.push(self.label("hint", "36", &misuse.hint));
         self.say(&out.join("\n"));
     }
 
     /// `unreel: error: …`, its causes, and what to do.
     pub(super) fn error(&self, failure: &Failure) {
-        let mut lines = vec![self.label("error", "31", &failure.to_string())];
-        let mut cause = std::error::Error::source(failure);
-        while let Some(error) = cause {
-            lines.push(escape(&format!("  caused by: {error}")));
-            cause = error.source();
-        }
-        let details = failure.details();
-        lines.extend(details.iter().map(|detail| escape(&format!("  {detail}"))));
-        lines.push(self.label("hint", "36", &failure.verdict().hint));
+        self.problem(failure, &failure.details(), &failure.verdict().hint);
+    }
+
+    /// The same for anything that went wrong: `details` are lines below it.
+    pub(super) fn problem(&self, error: &dyn Error, details: &[String], hint: &str) {
+        let mut lines = vec![self.label("error", "31", &error.to_string())];
+        let causes = causes(error).into_iter();
+        lines.extend(causes.map(|cause| self.below(&format!("caused by: {cause}"))));
+        lines.extend(details.iter().map(|detail| self.below(detail)));
+        lines.push(self.label("hint", "36", hint));
         self.say(&lines.join("\n"));
     }
 
@@ -85,7 +115,16 @@ impl Printer {
     /// What was done.
     pub(super) fn done(&self, text: &str) {
         if !self.quiet {
-            self.say(&escape(text));
+            self.say(&self.wrapped(&escape(text), 0, 2));
+        }
+    }
+
+    /// What was released.
+    pub(super) fn released(&self, cells: &Row) {
+        if !self.quiet {
+            let cells = cells.each_ref().map(|cell| escape(cell));
+            let mut widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner);
+            self.say(&row(&cells, &mut widths, columns(&io::stderr())));
         }
     }
 
@@ -96,15 +135,45 @@ impl Printer {
         }
     }
 
+    /// Whether somebody at a terminal started the run, and neither cron nor a test, who could be
+    /// asked what a run can do without.
+    #[expect(clippy::unused_self, reason = "it is about who is talked to")]
+    pub(super) fn is_attended(&self) -> bool {
+        let seen = io::stdin().is_terminal() || io::stderr().is_terminal();
+        seen && fs_err::File::open("/dev/tty").is_ok()
+    }
+
     /// One line of data.
     ///
     /// # Errors
     /// As the operating system has it; a closed pipe is one.
     #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
     pub(super) fn data(&self, line: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{line}")?;
+        let mut stdout = Patient(io::stdout().lock());
+        stdout.write_all(format!("{line}\n").as_bytes())?;
         stdout.flush()
+    }
+
+    /// Lines for people on standard output, broken between words where a terminal is narrower.
+    ///
+    /// # Errors
+    /// As the operating system has it; a closed pipe is one.
+    pub(super) fn text(&self, text: &str) -> io::Result<()> {
+        match columns(&io::stdout()) {
+            Some(columns) => {
+                let lines = text.lines().map(|line| wrap(line, columns, 0, 4));
+                self.data(&lines.collect::<Vec<_>>().join("\n"))
+            }
+            None => self.data(text),
+        }
+    }
+
+    /// The same of what was done, unless only errors are wanted.
+    pub(super) fn result(&self, text: &str) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
+        self.answered(self.text(text))
     }
 
     /// A bar over `length` bytes, if anybody would see it.
@@ -124,21 +193,47 @@ impl Printer {
         bar
     }
 
-    /// A bar over things that are tried, if anybody would see it.
-    pub(super) fn search(&self, name: &str) -> ProgressBar {
-        let bar = self.progress(name, None);
-        match ProgressStyle::with_template("{msg} {spinner} {pos} of {len} tried {elapsed}") {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
+    /// Lets a bar be one over things that are tried.
+    pub(super) fn style_of_search(bar: &ProgressBar) {
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg} {spinner} {pos} of {len} tried {elapsed}")
+        {
+            bar.set_style(style);
         }
     }
 
+    /// A bar over all the recordings of a run, if anybody would see it.
+    pub(super) fn total(&self, recordings: u64) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(recordings));
+        if let Ok(style) =
+            ProgressStyle::with_template("{pos} of {len} recordings {wide_bar} {eta}")
+        {
+            bar.set_style(style);
+        }
+        bar
+    }
+
     fn label(&self, label: &str, color: &str, text: &str) -> String {
-        let text = escape(text);
+        let room = width("unreel: : ") + width(label);
+        let text = self.wrapped(&escape(text), room, 4);
         if self.color {
             format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
         } else {
             format!("unreel: {label}: {text}")
+        }
+    }
+
+    /// A line below one with a label.
+    fn below(&self, text: &str) -> String {
+        format!("  {}", self.wrapped(&escape(text), 2, 4))
+    }
+
+    /// `text` in the width of the terminal, if standard error is one.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    fn wrapped(&self, text: &str, first: usize, indent: usize) -> String {
+        match columns(&io::stderr()) {
+            Some(columns) => wrap(text, columns, first, indent),
+            None => text.to_owned(),
         }
     }
 
@@ -147,6 +242,25 @@ impl Printer {
         let line = format!("{lines}\n");
         // There is nobody to tell that standard error is gone.
         self.bars
-            .suspend(|| io::stderr().write_all(line.as_bytes()).ok());
+            .suspend(|| Patient(io::stderr()).write_all(line.as_bytes()).ok());
     }
+}
+
+/// How wide a terminal is; `None` if it is none, or does not say.
+fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = stream
+        .is_terminal()
+        .then(|| tcgetwinsize(stream).ok())
+        .flatten()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Whether a variable is set, and not to nothing.
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// Whether who has a terminal wants colours on it.
+fn wants_color() -> bool {
+    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -1,13 +1,17 @@
 //! What is said of one recording: a line for people, and JSON for machines (schema 1).
 
+use std::time::SystemTime;
+
 use base16ct::lower::encode_string;
 use serde::Serialize;
 
-use super::error::Failure;
-use crate::envelope::Envelope;
-use crate::key::Fingerprint;
+use super::error::{self, Failure, Verdict, causes};
+use crate::envelope::{Mode, WrapAlgorithm};
+use crate::io::TextEncoding;
+use crate::job::{self, Done, How, Record, Skipped};
 use crate::media::{Media, hms};
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, Released};
+use crate::provider::Provider;
 
 /// `sha256:` and sixteen digits: enough to tell keys apart by eye.
 const SHORT_FINGERPRINT: usize = 7 + 16;
@@ -17,7 +21,7 @@ const SHORT_FINGERPRINT: usize = 7 + 16;
 pub(super) struct Line {
     schema: u32,
     ok: bool,
-    provider: &'static str,
+    provider: Option<&'static str>,
     id: Option<String>,
     input: String,
     output: Option<String>,
@@ -34,9 +38,26 @@ pub(super) struct Line {
     sha256: Option<String>,
     media: Option<MediaLine>,
     skipped: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     ms: u64,
+    time: String,
+    version: &'static str,
+    run: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorLine>,
+}
+
+/// What all lines of one run have in common, and no others: 16 random hexadecimal digits.
+pub(super) struct RunId(String);
+
+impl RunId {
+    pub(super) fn new() -> Self {
+        let mut bytes = [0; 8];
+        // Without randomness runs are still told apart by time.
+        getrandom::fill(&mut bytes).ok();
+        Self(encode_string(&bytes))
+    }
 }
 
 /// How a recording is encrypted that does not say so itself. The names are those of the flags.
@@ -73,62 +94,55 @@ pub(super) struct ErrorLine {
 }
 
 impl Line {
-    /// A line that knows the input only.
-    pub(super) fn new(provider: &'static str, input: String) -> Self {
-        Self {
+    /// What became of a recording, of `provider` where its metadata was not reached.
+    pub(super) fn of(provider: Option<Provider>, record: &Record, run: &RunId) -> Self {
+        let about = &record.about;
+        let fingerprint = about.fingerprint;
+        let mut line = Self {
             schema: 1,
-            ok: false,
-            provider,
-            id: None,
-            input,
+            ok: record.result.is_ok(),
+            provider: about.provider.or(provider).map(Provider::name),
+            id: about.id.clone(),
+            input: record.input.to_string(),
             output: None,
-            wrap: None,
-            cipher: None,
-            key_id: None,
-            key_fingerprint: None,
-            opened_with: None,
+            wrap: about.wrap.map(WrapAlgorithm::name),
+            cipher: about.cipher.map(Mode::name),
+            key_id: about.key_id.clone(),
+            key_fingerprint: fingerprint.map(|fingerprint| fingerprint.to_string()),
+            opened_with: about.found.as_deref().map(OpenedWith::of),
             integrity: None,
             bytes_in: None,
             bytes_out: None,
             sha256: None,
             media: None,
             skipped: false,
-            ms: 0,
+            reason: None,
+            ms: u64::try_from(record.took.as_millis()).unwrap_or(u64::MAX),
+            time: rfc3339(record.time),
+            version: env!("CARGO_PKG_VERSION"),
+            run: run.0.clone(),
             error: None,
+        };
+        match &record.result {
+            Ok(Done::Released(outcome)) => line.released(outcome),
+            Ok(Done::Skipped(why)) => {
+                line.skipped = true;
+                line.reason = Some(why.name());
+                if let Skipped::Exists(path) = why {
+                    line.output = Some(path.display().to_string());
+                }
+            }
+            Err(error) => line.error = Some(ErrorLine::of_job(error)),
         }
+        line
     }
 
-    pub(super) fn envelope(&mut self, envelope: &Envelope) {
-        self.id.clone_from(&envelope.id);
-        self.wrap = Some(envelope.wrap.algorithm.name());
-        self.cipher = Some(envelope.cipher.name());
-        self.key_id.clone_from(&envelope.wrap.key_id);
-    }
-
-    /// A recording whose key is derived, not wrapped.
-    pub(super) fn derived(&mut self, id: Option<&str>, key_id: Option<&str>) {
-        self.id = id.map(ToOwned::to_owned);
-        self.key_id = key_id.map(ToOwned::to_owned);
-    }
-
-    pub(super) fn opened_with(&mut self, cipher: &'static str, with: OpenedWith) {
-        self.cipher = Some(cipher);
-        self.opened_with = Some(with);
-    }
-
-    pub(super) fn key(&mut self, fingerprint: Option<Fingerprint>) {
-        self.key_fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
-    }
-
-    pub(super) fn skipped(&mut self, output: String) {
-        self.ok = true;
-        self.skipped = true;
-        self.output = Some(output);
-    }
-
-    pub(super) fn done(&mut self, outcome: &Outcome, output: Option<String>) {
-        self.ok = true;
-        self.output = output;
+    fn released(&mut self, outcome: &Outcome) {
+        self.output = match &outcome.output {
+            Released::Nowhere => None,
+            Released::Writer => Some("-".to_owned()),
+            Released::File(path) => Some(path.display().to_string()),
+        };
         self.integrity = Some(outcome.integrity.name());
         self.bytes_in = Some(outcome.bytes_in);
         self.bytes_out = Some(outcome.bytes_out);
@@ -136,34 +150,42 @@ impl Line {
         self.media = Some(MediaLine::of(&outcome.media));
     }
 
-    pub(super) fn failed(&mut self, failure: &Failure) {
-        self.ok = false;
-        self.error = Some(ErrorLine::of(failure));
-    }
-
-    pub(super) fn took(&mut self, time: std::time::Duration) {
-        self.ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    }
-
-    /// The line for people: `RE….wav  WAV PCM16 8 kHz stereo  00:00:23  368 kB  verified: tag
-    /// key CR…`.
-    pub(super) fn human(&self, outcome: &Outcome) -> String {
+    /// The line for people, cell by cell: `RE….wav  WAV PCM16 8 kHz stereo  00:00:23  368 kB
+    /// verified: tag  key CR…  version 3`. What is not known is empty.
+    pub(super) fn human(&self, outcome: &Outcome) -> [String; 7] {
         let name = match &self.output {
             Some(output) if output != "-" => output,
             _ => self.id.as_ref().unwrap_or(&self.input),
         };
-        let mut parts = vec![name.clone(), outcome.media.describe()];
-        parts.extend(outcome.media.duration.map(hms));
-        parts.push(size(outcome.bytes_out));
-        parts.push(format!("verified: {}", outcome.integrity.name()));
         // A provider's name for the key says more to people than a fingerprint's beginning.
         let fingerprint = self.key_fingerprint.as_ref();
         let short = || fingerprint.map(|text| text.chars().take(SHORT_FINGERPRINT).collect());
         let key = self.key_id.clone().or_else(short);
-        parts.extend(key.map(|key| format!("key {key}")));
         let version = self.opened_with.as_ref().and_then(|with| with.version);
-        parts.extend(version.map(|version| format!("version {version}")));
-        parts.join("  ")
+        [
+            name.clone(),
+            outcome.media.describe(),
+            outcome.media.duration.map(hms).unwrap_or_default(),
+            size(outcome.bytes_out),
+            format!("verified: {}", outcome.integrity.name()),
+            key.map_or_else(String::new, |key| format!("key {key}")),
+            version.map_or_else(String::new, |version| format!("version {version}")),
+        ]
+    }
+}
+
+impl OpenedWith {
+    fn of(how: &How) -> Self {
+        let method = &how.method;
+        Self {
+            version: how.version,
+            encoding: how.encoding.map(TextEncoding::name),
+            layout: method.layout.to_string(),
+            kdf: method.kdf.to_string(),
+            key_form: method.key_form.name().to_owned(),
+            salt_form: method.salt_form.name().to_owned(),
+            aad: method.aad.to_string(),
+        }
     }
 }
 
@@ -183,26 +205,39 @@ impl MediaLine {
 
 impl ErrorLine {
     pub(super) fn of(failure: &Failure) -> Self {
-        let verdict = failure.verdict();
+        Self::new(failure, failure.verdict())
+    }
+
+    fn of_job(error: &job::Error) -> Self {
+        Self::new(error, error::verdict(error))
+    }
+
+    fn new(error: &dyn std::error::Error, verdict: Verdict) -> Self {
         Self {
             code: verdict.code.name(),
             exit: verdict.code.exit(),
-            message: message(failure),
+            message: message(error),
             hint: verdict.hint,
         }
     }
 }
 
-/// A failure and its causes in one sentence.
-fn message(failure: &Failure) -> String {
-    let mut message = failure.to_string();
-    let mut cause = std::error::Error::source(failure);
-    while let Some(error) = cause {
-        message += ": ";
-        message += &error.to_string();
-        cause = error.source();
-    }
-    message
+/// An error and its causes in one sentence.
+fn message(error: &dyn std::error::Error) -> String {
+    let message = std::iter::once(error.to_string());
+    message.chain(causes(error)).collect::<Vec<_>>().join(": ")
+}
+
+/// `2026-11-25T19:40:03Z` (RFC 3339), in UTC.
+fn rfc3339(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map_or_else(
+        |_| String::new(),
+        |time| {
+            time.round(jiff::Unit::Millisecond)
+                .unwrap_or(time)
+                .to_string()
+        },
+    )
 }
 
 /// `368 kB`: decimal, as disks and providers count.

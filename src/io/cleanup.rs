@@ -14,7 +14,7 @@ static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Keeps a name on the list of those that a signal removes.
 #[derive(Debug)]
-pub struct CleanedUp(PathBuf);
+pub(crate) struct CleanedUp(PathBuf);
 
 impl CleanedUp {
     /// Makes the file `path` with `make` and puts it on the list. A signal is heeded before both
@@ -22,7 +22,10 @@ impl CleanedUp {
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn make<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Self)> {
+    pub(crate) fn make<T>(
+        path: &Path,
+        make: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<(T, Self)> {
         names(|names| {
             let made = make()?;
             names.push(path.to_owned());
@@ -45,26 +48,36 @@ impl Drop for CleanedUp {
 ///
 /// # Errors
 /// As the operating system has it.
-pub fn install(before_exit: impl Fn() + Send + 'static) -> io::Result<()> {
+pub(crate) fn install(before_exit: impl Fn() + Send + 'static) -> io::Result<()> {
     let ignored = ignored();
     let heeded = [SIGINT, SIGTERM, SIGHUP]
         .into_iter()
-        .filter(|signal| ignored & (1 << (signal - 1)) == 0);
-    let mut signals = Signals::new(heeded)?;
+        .filter(move |signal| ignored & (1 << (signal - 1)) == 0);
     // A limit on file sizes is an error of the write that meets it, and not the end (setrlimit(2)).
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    std::thread::Builder::new()
+    let (ready, installed) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
+            let mut signals = match Signals::new(heeded) {
+                Ok(signals) => signals,
+                Err(error) => return ready.send(Err(error)).unwrap_or_default(),
+            };
+            ready.send(Ok(())).ok();
             for signal in signals.forever() {
                 end(signal, &before_exit);
             }
-        })?;
-    Ok(())
+        });
+    match thread {
+        Ok(_) => installed.recv().unwrap_or(Ok(())),
+        // No further thread is allowed (setrlimit(2), `RLIMIT_NPROC`): signals end the program as
+        // they do by themselves, and unnamed files are gone with it.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Ends the program as SIGINT does: for a Ctrl-C that came as a key, not as a signal.
-pub fn interrupt() {
+pub(crate) fn interrupt() {
     end(SIGINT, &|| ());
 }
 

@@ -1,16 +1,23 @@
-//! Keys are in memory, and stay out of files that the system writes of it.
+//! What the process asks of the system before it has secrets: keys are in memory, and stay out of
+//! files that the system writes of it.
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
 
 /// From now on this process and the commands it runs dump no core, and on Linux nobody but root
 /// reads its memory or environment through `/proc` or attaches to it: prctl(2),
 /// `PR_SET_DUMPABLE`. Where the system declines, the run goes on: the rest of it is as safe.
-pub fn keep_private() {
+///
+/// The umask takes nothing from the owner any longer, who is whom outputs and folders are for.
+pub(crate) fn keep_private() {
     let nothing = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
     setrlimit(Resource::Core, nothing).ok();
+    let others = Mode::RWXG | Mode::RWXO;
+    let mask = umask(others);
+    umask(mask & others);
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
 }

@@ -3,23 +3,33 @@
 //! An input is a [`Source`]; an output is a [`Staged`] file that gets its name in one step when
 //! everything is verified. Nothing here knows what the bytes mean.
 
+mod appender;
 mod cleanup;
 mod command;
 mod memory;
+mod patient;
 mod secret;
 mod source;
 mod staged;
 mod stdout;
 mod text;
+mod wrapper;
 
-pub use cleanup::{CleanedUp, install as install_cleanup, interrupt};
-pub use command::{CommandError, run as run_command};
-pub use memory::keep_private;
-pub use secret::{ReadError, file as read_file, from_fd as read_fd, limited as read_limited};
-pub use source::{HEAD, Part, Source};
-pub use staged::{OutputError, Staged, check_target};
-pub use stdout::Stdout;
-pub use text::TextEncoding;
+pub(crate) use appender::Appender;
+pub(crate) use cleanup::{install as install_cleanup, interrupt};
+pub(crate) use command::{CommandError, Withheld, run as run_command};
+pub(crate) use memory::keep_private;
+pub(crate) use patient::Patient;
+pub(crate) use secret::{
+    ReadError, fd_path, file as read_file, from_fd as read_fd, limited as read_limited,
+};
+pub use source::Source;
+pub(crate) use source::{HEAD, Part, Stored};
+pub use staged::{OutputError, Staged};
+pub(crate) use staged::{check_target, folder_of};
+pub(crate) use stdout::Stdout;
+pub(crate) use text::TextEncoding;
+pub use wrapper::Wrapper;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

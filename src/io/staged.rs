@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -23,6 +24,7 @@ use crate::cipher::WriteAt;
 
 /// Why an output was refused or failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OutputError {
     /// Something stands at the final name already.
     #[error("`{0}` exists already")]
@@ -30,9 +32,15 @@ pub enum OutputError {
     /// The final name is a folder, a pipe or a device.
     #[error("`{path}` is {what}, not a file", path = .0.display(), what = .1)]
     NotAFile(PathBuf, &'static str),
+    /// A file stands where a folder should.
+    #[error("`{0}` is a file, not a folder")]
+    NotAFolder(PathBuf),
     /// The folder of the final name is not there.
     #[error("the folder `{0}` does not exist")]
     NoFolder(PathBuf),
+    /// Files in the folder cannot be replaced (chattr(1), `a`), nor temporary ones removed.
+    #[error("the folder `{0}` is append-only: no file in it can be replaced or removed")]
+    AppendOnly(PathBuf),
     /// The final name is the file that is being read.
     #[error("`{0}` is also an input")]
     IsInput(PathBuf),
@@ -53,7 +61,7 @@ pub enum OutputError {
 ///
 /// # Errors
 /// See [`OutputError`].
-pub fn check_target(
+pub(crate) fn check_target(
     target: &Path,
     replace: bool,
     inputs: &BTreeSet<FileId>,
@@ -84,7 +92,7 @@ pub fn check_target(
     } else if kind.is_socket() {
         not_a_file("a socket")
     } else if replace {
-        Ok(())
+        may_remove(folder)
     } else {
         Err(OutputError::Exists(target.to_owned()))
     }
@@ -125,6 +133,14 @@ impl Staged {
         }
     }
 
+    /// Sets its mode, for what others may read.
+    ///
+    /// # Errors
+    /// As the operating system has it.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file().set_permissions(Permissions::from_mode(mode))
+    }
+
     /// Syncs the file and gives it the name `target`, in the folder it was made in.
     ///
     /// # Errors
@@ -134,15 +150,19 @@ impl Staged {
         self.file().sync_all().map_err(failed("syncing", target))?;
         let named = match self.file {
             Temporary::Named(named) => named,
-            Temporary::Unnamed(file) if replace => beside(target, |name| {
-                // The link last: nothing may fail behind it that would leave it.
-                file.try_clone()
-                    .and_then(|file| link(&file, name).map(|()| file))
-            })
-            .or_else(|_| copied(&file, target))?,
+            // Where nothing is to be replaced, no name is needed but the last.
+            Temporary::Unnamed(file) if replace && fs_err::symlink_metadata(target).is_ok() => {
+                beside(target, |name| {
+                    // The link last: nothing may fail behind it that would leave it.
+                    file.try_clone()
+                        .and_then(|file| link(&file, name).map(|()| file))
+                })
+                .or_else(|_| copied(&file, target))?
+            }
             Temporary::Unnamed(file) => match link(&file, target) {
                 Ok(()) => return sync_new(&self.folder, target),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // With `replace`, it came to stand there in this moment.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !replace => {
                     return Err(OutputError::Exists(target.to_owned()));
                 }
                 Err(_) => copied(&file, target)?,
@@ -175,7 +195,7 @@ fn unnamed(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let descriptor = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR).ok()?;
-    let file = File::from_parts(descriptor.into(), folder);
+    let file = for_the_owner(File::from_parts(descriptor.into(), folder));
     link_name(&file).exists().then_some(file)
 }
 
@@ -210,6 +230,7 @@ fn copied(file: &File, target: &Path) -> Result<Named, OutputError> {
 
 /// A new file `.NAME.unreel-XXXXXX` beside `target`, made by `make`.
 fn beside(target: &Path, make: impl Fn(&Path) -> io::Result<File>) -> Result<Named, OutputError> {
+    may_remove(folder_of(target))?;
     // Names have up to 255 bytes on every file system in use.
     let name = target.file_name().unwrap_or_default().as_bytes();
     let mut prefix = OsString::from(".");
@@ -230,6 +251,28 @@ fn create_new(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(0o600)
         .open(path)
+        .map(for_the_owner)
+}
+
+/// Gives its owner what the umask may have taken away. A file system that refuses it knows no
+/// modes.
+fn for_the_owner(file: File) -> File {
+    file.set_permissions(Permissions::from_mode(0o600)).ok();
+    file
+}
+
+/// Refuses a folder in which a temporary name would stay for ever: "A file with the `a` attribute
+/// set can only be opened in append mode" (chattr(1)), and to a folder names are only added.
+fn may_remove(folder: &Path) -> Result<(), OutputError> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{StatxAttributes, StatxFlags, statx};
+        let found = statx(CWD, folder, AtFlags::empty(), StatxFlags::empty());
+        if found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::APPEND)) {
+            return Err(OutputError::AppendOnly(folder.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Makes a new name last; without that it is taken back.
@@ -251,7 +294,8 @@ fn sync(folder: &Path) -> Result<(), OutputError> {
         .map_err(failed("syncing the folder", folder))
 }
 
-fn folder_of(target: &Path) -> &Path {
+/// The folder that `target` stands in, or will.
+pub(crate) fn folder_of(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -269,8 +313,6 @@ fn failed(operation: &'static str, path: &Path) -> impl Fn(io::Error) -> OutputE
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

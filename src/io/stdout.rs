@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 use fs_err::File;
 use rustix::fs::{FileType, OFlags};
 
-use super::FileId;
+use super::{FileId, Patient};
 
 /// Standard output, unbuffered: media comes in large pieces.
-pub struct Stdout {
-    file: File,
+pub(crate) struct Stdout {
+    file: Patient<File>,
 }
 
 /// Asks for a pipe of 1 MiB, the most that every user may have (pipe(7)). With the usual 64 KiB
@@ -28,23 +28,23 @@ impl Stdout {
     ///
     /// # Errors
     /// As the operating system has it.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
         enlarge(&descriptor);
         Ok(Self {
-            file: File::from_parts(descriptor.into(), "standard output"),
+            file: Patient(File::from_parts(descriptor.into(), "standard output")),
         })
     }
 
     /// Whether a person would see the bytes.
-    pub fn is_terminal() -> bool {
+    pub(crate) fn is_terminal() -> bool {
         io::stdout().is_terminal()
     }
 
     /// Whether it is `/dev/null`, opened for reading and writing. The language's runtime opens that
     /// in the place of a descriptor that is closed at the start; a shell's `>/dev/null` is for
     /// writing only.
-    pub fn is_nowhere() -> bool {
+    pub(crate) fn is_nowhere() -> bool {
         let stdout = io::stdout();
         let (Ok(stat), Ok(flags)) = (rustix::fs::fstat(&stdout), rustix::fs::fcntl_getfl(&stdout))
         else {
@@ -56,16 +56,18 @@ impl Stdout {
     }
 
     /// Which file it was redirected to, if it is one.
-    pub fn id(&self) -> Option<FileId> {
-        let metadata = self.file.metadata().ok()?;
+    pub(crate) fn id(&self) -> Option<FileId> {
+        let metadata = self.file.0.metadata().ok()?;
         metadata.is_file().then(|| FileId::of(&metadata))
     }
+}
 
-    /// Writes all of `bytes`.
-    ///
-    /// # Errors
-    /// As the operating system has it; `BrokenPipe` where the reader has gone.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }

@@ -11,9 +11,9 @@ const STEP: usize = 64 * 1024;
 /// A text that stands for bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// Base64 (RFC 4648), either alphabet, white space ignored.
+    /// Base64 (RFC 4648), either alphabet, white space and quotation marks ignored.
     Base64,
-    /// Hexadecimal digits, white space ignored.
+    /// Hexadecimal digits, white space and quotation marks ignored.
     Hex,
 }
 
@@ -29,7 +29,7 @@ impl TextEncoding {
     /// The encoding of a text that starts with `head`, if it can be one. Ciphertext of 64 bytes
     /// looks like neither less than once in 2^128.
     pub fn of(head: &[u8]) -> Option<Self> {
-        let mut digits = head.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let mut digits = head.iter().filter(|byte| !is_ignored(**byte));
         if digits.clone().count() < 64 {
             return None;
         }
@@ -37,7 +37,10 @@ impl TextEncoding {
         if digits.clone().all(u8::is_ascii_hexdigit) {
             Some(Self::Hex)
         } else {
-            digits.all(base64).then_some(Self::Base64)
+            // Words with spaces between them are prose, or a PEM block's first line.
+            let spaced = |line: &[u8]| line.trim_ascii().iter().any(|byte| b" \t".contains(byte));
+            let mut lines = head.split(|&byte| byte == b'\n');
+            (digits.all(base64) && !lines.any(spaced)).then_some(Self::Base64)
         }
     }
 
@@ -52,7 +55,7 @@ impl TextEncoding {
                 Err(error) => return Err(error),
             };
             let found = piece.get(..read).unwrap_or_default();
-            text.extend(found.iter().filter(|byte| !byte.is_ascii_whitespace()));
+            text.extend(found.iter().filter(|byte| !is_ignored(**byte)));
             let whole = if read == 0 {
                 text.len()
             } else {
@@ -80,6 +83,33 @@ impl TextEncoding {
                 STANDARD_PAD_INDIFFERENT.decode(text).map_err(|_| invalid())
             }
             Self::Hex => base16ct::mixed::decode_vec(text).map_err(|_| invalid()),
+        }
+    }
+}
+
+fn is_ignored(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_and_pem_are_no_base64() {
+        let digits = "QUJD".repeat(20);
+        for (text, encoding) in [
+            (digits.clone(), Some(TextEncoding::Base64)),
+            (
+                format!("  {digits}\r\n  {digits}\n"),
+                Some(TextEncoding::Base64),
+            ),
+            ("00 ff ".repeat(40), Some(TextEncoding::Hex)),
+            (format!("-----BEGIN PUBLIC KEY-----\n{digits}"), None),
+            ("the recording was not found ".repeat(5), None),
+            (digits[..60].to_owned(), None),
+        ] {
+            assert_eq!(TextEncoding::of(text.as_bytes()), encoding, "{text}");
         }
     }
 }

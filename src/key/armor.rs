@@ -25,23 +25,44 @@ pub(super) struct Block<'a> {
     pub(super) label: &'a str,
     /// What stands between the two lines; `None` where there is no `END` line for it.
     body: Option<&'a str>,
+    /// The line of the text that it begins in, from 1.
+    line: usize,
+    /// The line of the first letter that is not ASCII, at which reading ends.
+    foreign: Option<usize>,
 }
 
 /// The blocks of a text, in order. What stands outside of them is passed over, in whatever
 /// encoding it is.
 pub(super) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
-    split(text, BEGIN).skip(1).filter_map(|block| {
-        let ascii = block
+    let mut line = 1;
+    let pieces = split(text, BEGIN).map(move |piece| {
+        let begins = line;
+        line += newlines(piece);
+        (begins, piece)
+    });
+    pieces.skip(1).filter_map(|(line, piece)| {
+        let ascii = piece
             .iter()
             .position(|byte| !byte.is_ascii())
-            .unwrap_or(block.len());
-        let block = std::str::from_utf8(block.get(..ascii)?).ok()?;
+            .unwrap_or(piece.len());
+        let sound = piece.get(..ascii)?;
+        let block = std::str::from_utf8(sound).ok()?;
         let (label, rest) = block.split_once("-----")?;
         let body = rest
             .split_once(&format!("-----END {label}-----"))
             .map(|(body, _)| body);
-        Some(Block { label, body })
+        let foreign = (ascii < piece.len()).then(|| line + newlines(sound));
+        Some(Block {
+            label,
+            body,
+            line,
+            foreign,
+        })
     })
+}
+
+fn newlines(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').skip(1).count()
 }
 
 /// [`str::split`] for bytes.
@@ -71,21 +92,41 @@ impl<'a> Block<'a> {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Malformed`] if it has no end or is not base64.
+    /// [`KeyError::Pem`] if it has no end or is not base64.
     pub(super) fn decode(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let broken = |problem| KeyError::malformed("PEM block", problem);
-        let body = self.body.ok_or(broken("it has no END line"))?;
-        let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
-        for line in body.lines().filter(|line| !line.contains(':')) {
-            base64.extend(line.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-        }
-        let mut bytes = Zeroizing::new(vec![0; base64.len()]);
-        let len = BASE64
-            .decode_slice_unchecked(&*base64, &mut bytes)
-            .map_err(|_| broken("it is not base64"))?;
-        bytes.truncate(len);
-        Ok(bytes)
+        let broken = |line, problem| KeyError::Pem { line, problem };
+        let body = self.body.ok_or_else(|| match self.foreign {
+            Some(line) => broken(line, "this is not ASCII"),
+            None => broken(self.line, "this BEGIN has no END line"),
+        })?;
+        let lines = body.lines().filter(|line| !line.contains(':'));
+        decode(lines).ok_or_else(|| {
+            let is_sound = |line: &str| {
+                let mut bytes = line.trim_ascii().bytes();
+                bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+/= \t".contains(&byte))
+            };
+            let mut lines = body.lines().enumerate();
+            match lines.find(|(_, line)| !line.contains(':') && !is_sound(line)) {
+                Some((index, _)) => broken(self.line + index, "this is not base64"),
+                None => broken(self.line, "the base64 that begins here is not whole"),
+            }
+        })
     }
+}
+
+/// Decodes base64 in pieces, with any white space in it.
+pub(super) fn decode<'a>(
+    pieces: impl Iterator<Item = &'a str> + Clone,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let len = pieces.clone().map(str::len).sum();
+    let mut base64 = Zeroizing::new(Vec::with_capacity(len));
+    for piece in pieces {
+        base64.extend(piece.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+    }
+    let mut bytes = Zeroizing::new(vec![0; base64.len()]);
+    let len = BASE64.decode_slice_unchecked(&*base64, &mut bytes).ok()?;
+    bytes.truncate(len);
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -125,13 +166,13 @@ mod tests {
     fn damage_stays_in_its_block() {
         let text = "text -----BEGIN A-----\nAQ\nno end\n-----BEGIN B-----AQID-----END B-----\
                     -----BEGIN C-----\n!\n-----END C----------BEGIN D-----\n-----END D-----";
-        let broken = |problem| Err(KeyError::malformed("PEM block", problem));
+        let broken = |line, problem| Err(KeyError::Pem { line, problem });
         assert_eq!(
             decoded(text),
             [
-                ("A".to_owned(), broken("it has no END line")),
+                ("A".to_owned(), broken(1, "this BEGIN has no END line")),
                 ("B".to_owned(), Ok(vec![1, 2, 3])),
-                ("C".to_owned(), broken("it is not base64")),
+                ("C".to_owned(), broken(5, "this is not base64")),
                 ("D".to_owned(), Ok(vec![])),
             ]
         );

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use pkcs8::ObjectIdentifier;
-
 /// Why a key file, or one block of it, gives no RSA private key.
 ///
 /// The texts are fragments about "it", the file. What the user can do about it is the caller's
 /// to say; [`ForeignKind`] and [`UnsupportedEncryption`] carry what a converting command needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// Nothing but white space.
     #[error("it is empty")]
@@ -25,9 +24,6 @@ pub enum KeyError {
         /// The most that is read.
         limit: usize,
     },
-    /// UTF-16, as Windows `PowerShell` redirection writes it.
-    #[error("it is UTF-16 text")]
-    Utf16,
     /// Neither a key nor anything that is known by kind.
     #[error("it holds no RSA key")]
     NoKey,
@@ -38,6 +34,22 @@ pub enum KeyError {
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A PEM block that is damaged beyond what can be mended.
+    #[error("it is damaged in line {line}: {problem}")]
+    Pem {
+        /// The line of the file, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// What stands in it in base64 is a key that cannot be used.
+    #[error("it holds base64, and decoded, {error}")]
+    InBase64 {
+        /// Whether there is nothing else in the file.
+        is_all: bool,
+        /// Why that key cannot be used.
+        error: Box<Self>,
     },
     /// A key of another kind.
     #[error("it is {0}, which is not supported")]
@@ -76,7 +88,7 @@ impl KeyError {
 }
 
 /// What a file holds in place of an RSA key in PEM or DER.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ForeignKind {
     /// ECDSA or ECDH, in SEC 1 or PKCS#8.
     EllipticCurve,
@@ -95,15 +107,33 @@ pub enum ForeignKind {
     /// PGP armour (RFC 9580).
     Pgp,
     /// PKCS#12 (RFC 7292), as `.p12` and `.pfx` are.
-    Pkcs12,
+    Pkcs12 {
+        /// Whether it is encrypted in a way that OpenSSL 3 opens with `-legacy` only.
+        is_legacy: bool,
+    },
+    /// PKCS#7 (RFC 2315), as `.p7b` and `.p7c` are: certificates without a key.
+    Pkcs7,
+    /// `RSAKeyValue` in XML, as .NET writes it.
+    XmlKeyValue,
+    /// `PRIVATEKEYBLOB` of the Windows `CryptoAPI`.
+    PrivateKeyBlob,
+    /// `BCRYPT_RSAPRIVATE_BLOB` of Windows CNG.
+    CngBlob,
+    /// A `.pvk` file of Windows.
+    Pvk {
+        /// Whether it is encrypted.
+        is_locked: bool,
+    },
     /// A `PuTTY` `.ppk` file.
     Putty,
     /// A Java key store in its own format.
     JavaKeyStore,
     /// A certificate signing request (RFC 2986).
     CertificateRequest,
-    /// A private key of an algorithm without a name here.
-    Other(ObjectIdentifier),
+    /// A JSON Web Key (RFC 7517) that is neither RSA nor of an elliptic curve.
+    Jwk,
+    /// A private key of an algorithm without a name here, by its dotted object identifier.
+    Other(String),
 }
 
 impl fmt::Display for ForeignKind {
@@ -117,10 +147,16 @@ impl fmt::Display for ForeignKind {
             Self::OpenSsh => "a private key in OpenSSH's own format",
             Self::OpenSshPublic => "an OpenSSH public key",
             Self::Pgp => "a PGP key",
-            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Pkcs12 { .. } => "a PKCS#12 file",
+            Self::Pkcs7 => "a PKCS#7 file, of certificates",
+            Self::XmlKeyValue => "an RSA key in XML",
+            Self::PrivateKeyBlob => "a private key blob of Windows",
+            Self::CngBlob => "a CNG key blob of Windows",
+            Self::Pvk { .. } => "a PVK file of Windows",
             Self::Putty => "a PuTTY key",
             Self::JavaKeyStore => "a Java key store",
             Self::CertificateRequest => "a certificate signing request",
+            Self::Jwk => "a JSON Web Key of another kind",
             Self::Other(oid) => return write!(f, "a key of the algorithm {oid}"),
         })
     }
@@ -130,9 +166,11 @@ impl fmt::Display for ForeignKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnsupportedEncryption {
     /// PKCS#8 with a scheme other than PBES2: PBES1 (RFC 8018, A.3), PKCS#12's (RFC 7292, C).
-    Scheme(ObjectIdentifier),
+    /// By its dotted object identifier.
+    Scheme(String),
     /// PBES2 (RFC 8018, A.4) with a cipher, key derivation or hash that is not supported.
-    Pbes2(ObjectIdentifier),
+    /// By its dotted object identifier.
+    Pbes2(String),
     /// `DEK-Info` with a cipher that is not supported. Untrusted text.
     Legacy(String),
 }
@@ -165,14 +203,13 @@ impl UnsupportedEncryption {
     /// Whether OpenSSL 3 opens it with its legacy provider only.
     pub fn needs_legacy_provider(&self) -> bool {
         match self {
-            Self::Scheme(oid) | Self::Pbes2(oid) => name(*oid).is_some_and(|(_, legacy)| legacy),
+            Self::Scheme(oid) | Self::Pbes2(oid) => name(oid).is_some_and(|(_, legacy)| legacy),
             Self::Legacy(cipher) => LEGACY.iter().any(|prefix| cipher.starts_with(prefix)),
         }
     }
 }
 
-fn name(oid: ObjectIdentifier) -> Option<(&'static str, bool)> {
-    let oid = oid.to_string();
+fn name(oid: &str) -> Option<(&'static str, bool)> {
     let (_, name, legacy) = NAMES.iter().find(|(dotted, ..)| *dotted == oid)?;
     Some((name, *legacy))
 }
@@ -185,7 +222,7 @@ impl fmt::Display for UnsupportedEncryption {
             Self::Legacy(cipher) => return write!(f, "DEK-Info `{cipher}`"),
         };
         f.write_str(prefix)?;
-        match name(*oid) {
+        match name(oid) {
             Some((name, _)) => f.write_str(name),
             None => write!(f, "the algorithm {oid}"),
         }

@@ -1,10 +1,11 @@
 //! New key pairs, and private and public keys as text.
 
 use getrandom::SysRng;
-use pem::{EncodeConfig, LineEnding, Pem};
 use pkcs8::der::asn1::OctetString;
 use pkcs8::pkcs5::pbes2::Parameters;
-use pkcs8::{EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfo, SecretDocument};
+use pkcs8::{
+    EncodePrivateKey, EncodePublicKey, EncryptedPrivateKeyInfo, LineEnding, SecretDocument,
+};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::UnwrapErr;
@@ -26,10 +27,12 @@ pub enum GenerateError {
         bits: usize,
     },
     /// Neither a common name nor a distinguished name.
-    #[error("`{subject}` is not a distinguished name")]
+    #[error("`{subject}` cannot be the subject of a certificate: {reason}")]
     Subject {
         /// What was given.
         subject: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A certificate that would end beyond the year 9999, or before it begins.
     #[error("a certificate cannot be valid for {days} days")]
@@ -78,12 +81,11 @@ impl PrivateKey {
             what: "private key file",
         };
         let der = self.rsa().to_pkcs8_der().map_err(|_| failed.clone())?;
-        let ending = pkcs8::LineEnding::LF;
         match passphrase {
-            None => der.to_pem("PRIVATE KEY", ending),
+            None => der.to_pem("PRIVATE KEY", LineEnding::LF),
             Some(passphrase) => encrypt(&der, passphrase)
                 .ok_or(failed.clone())?
-                .to_pem("ENCRYPTED PRIVATE KEY", ending),
+                .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF),
         }
         .map_err(|_| failed)
     }
@@ -94,9 +96,8 @@ impl PrivateKey {
     ///
     /// [`GenerateError::Failed`].
     pub fn public_pem(&self) -> Result<String, GenerateError> {
-        let der = self.rsa().to_public_key().to_public_key_der();
-        let der = der.map_err(|_| GenerateError::Failed { what: "public key" })?;
-        Ok(pem("PUBLIC KEY", der.into_vec()))
+        let pem = self.rsa().to_public_key().to_public_key_pem(LineEnding::LF);
+        pem.map_err(|_| GenerateError::Failed { what: "public key" })
     }
 }
 
@@ -113,12 +114,6 @@ fn encrypt(der: &SecretDocument, passphrase: &Passphrase) -> Option<SecretDocume
         encrypted_data,
     };
     info.try_into().ok()
-}
-
-/// Public bytes as PEM.
-pub(super) fn pem(label: &str, der: Vec<u8>) -> String {
-    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
-    pem::encode_config(&Pem::new(label, der), config)
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! `Proc-Type: 4,ENCRYPTED`: the encryption of OpenSSL 0.9 and `-traditional` (RFC 1421's
 //! headers, OpenSSL's `EVP_BytesToKey`).
 
-use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use md5::{Digest, Md5};
 use zeroize::Zeroizing;
 
+use super::cipher::Cipher;
 use super::error::{KeyError, UnsupportedEncryption};
 use super::passphrase::Passphrase;
 
@@ -16,39 +15,14 @@ pub(super) struct Legacy {
     ciphertext: Zeroizing<Vec<u8>>,
 }
 
-/// The ciphers of `DEK-Info` that are read.
-#[derive(Clone, Copy)]
-enum Cipher {
-    Aes128,
-    Aes192,
-    Aes256,
-    DesEde3,
-}
-
-impl Cipher {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "AES-128-CBC" => Some(Self::Aes128),
-            "AES-192-CBC" => Some(Self::Aes192),
-            "AES-256-CBC" => Some(Self::Aes256),
-            "DES-EDE3-CBC" => Some(Self::DesEde3),
-            _ => None,
-        }
-    }
-
-    fn key_len(self) -> usize {
-        match self {
-            Self::Aes128 => 16,
-            Self::Aes192 | Self::DesEde3 => 24,
-            Self::Aes256 => 32,
-        }
-    }
-
-    fn block_len(self) -> usize {
-        match self {
-            Self::DesEde3 => 8,
-            _ => 16,
-        }
+/// The cipher of a `DEK-Info`.
+fn named(name: &str) -> Option<Cipher> {
+    match name {
+        "AES-128-CBC" => Some(Cipher::Aes128),
+        "AES-192-CBC" => Some(Cipher::Aes192),
+        "AES-256-CBC" => Some(Cipher::Aes256),
+        "DES-EDE3-CBC" => Some(Cipher::DesEde3),
+        _ => None,
     }
 }
 
@@ -62,7 +36,7 @@ impl Legacy {
     pub(super) fn new(dek_info: &str, ciphertext: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         let malformed = |problem| KeyError::malformed("DEK-Info", problem);
         let (name, iv) = dek_info.split_once(',').unwrap_or((dek_info, ""));
-        let Some(cipher) = Cipher::named(name.trim()) else {
+        let Some(cipher) = named(name.trim()) else {
             let name = name.trim().to_owned();
             return Err(KeyError::Encryption(UnsupportedEncryption::Legacy(name)));
         };
@@ -89,26 +63,7 @@ impl Legacy {
     /// [`KeyError::WrongPassphrase`] if the padding is wrong.
     pub(super) fn decrypt(&self, passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let key = derive(passphrase.as_bytes(), &self.iv, self.cipher.key_len());
-        match self.cipher {
-            Cipher::Aes128 => self.decrypt_with::<cbc::Decryptor<aes::Aes128>>(&key),
-            Cipher::Aes192 => self.decrypt_with::<cbc::Decryptor<aes::Aes192>>(&key),
-            Cipher::Aes256 => self.decrypt_with::<cbc::Decryptor<aes::Aes256>>(&key),
-            Cipher::DesEde3 => self.decrypt_with::<cbc::Decryptor<des::TdesEde3>>(&key),
-        }
-    }
-
-    fn decrypt_with<D: KeyIvInit + BlockModeDecrypt>(
-        &self,
-        key: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let mut buffer = self.ciphertext.clone();
-        let len = D::new_from_slices(key, &self.iv)
-            .map_err(|_| KeyError::malformed("DEK-Info", "its lengths are wrong"))?
-            .decrypt_padded::<Pkcs7>(&mut buffer)
-            .map_err(|_| KeyError::WrongPassphrase)?
-            .len();
-        buffer.truncate(len);
-        Ok(buffer)
+        self.cipher.decrypt(&key, &self.iv, &self.ciphertext)
     }
 }
 

@@ -5,7 +5,7 @@
 //!                                 ├─ LockedKey ───────┘
 //!                                 ├─ PublicKey   (tells which key was meant)
 //!                                 └─ Unusable    (why that block is none of the three)
-//! KeyRing + KeyWrap ──► Search ──► Opened { ContentKey, … }
+//! KeyRing + KeyWrap ──► Candidates ──► Unwrapped { ContentKey, … }
 //! secret text + salt ── Kdf ─────────────► ContentKey
 //! ```
 //!
@@ -14,26 +14,36 @@
 //! RSA and PBES2 libraries wipe their own intermediates) and have no `Debug`, `Display` or `Clone`.
 
 mod armor;
+mod candidates;
 mod certificate;
+mod cipher;
 mod derive;
 mod error;
 mod file;
 mod generate;
+mod jwk;
 mod legacy;
 mod locked;
+mod not_opened;
 mod passphrase;
 mod pbes2;
 mod ring;
 mod rsa_key;
 mod structure;
+mod transport;
 mod unwrap;
 
-pub use derive::{Hash, Kdf, KdfError};
+pub use candidates::{Candidates, Unwrapped};
+pub(crate) use certificate::check as check_certificate;
+pub(crate) use derive::Hash;
+pub use derive::Kdf;
 pub use error::{ForeignKind, KeyError, PayloadError, UnsupportedEncryption, UnwrapError};
-pub use file::{KeyBlock, parse};
+pub use file::{KeyBlock, KeyFile, parse};
 pub use generate::{GenerateError, generate};
 pub use locked::LockedKey;
+pub use not_opened::{Companion, NotOpened, PassedOver, RingError, Tried};
 pub use passphrase::Passphrase;
-pub use ring::{Companion, KeyRing, NotOpened, Opened, RingError, Search, Tried, Unusable};
+pub use ring::{Added, KeyRing};
 pub use rsa_key::{Fingerprint, PrivateKey, PublicKey, PublicKind};
+pub use transport::Mending;
 pub use unwrap::{ContentKey, content_key_from_unwrapped};

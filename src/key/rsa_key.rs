@@ -3,11 +3,11 @@
 use std::fmt;
 
 use pkcs8::der::asn1::{BitStringRef, UintRef};
-use pkcs8::der::{self, Decode, Encode};
+use pkcs8::der::{self, Decode, Encode, Reader, SliceReader};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::{self, RsaPrivateKeyRef, RsaPublicKeyRef};
+use rsa::pkcs1::{self, EncodeRsaPrivateKey, RsaPrivateKeyRef, RsaPublicKeyRef};
 use rsa::traits::PublicKeyParts;
+use rsa::{BoxedUint, RsaPrivateKey};
 use sha2::{Digest, Sha256};
 
 use super::error::{ForeignKind, KeyError};
@@ -31,11 +31,6 @@ impl Fingerprint {
         };
         Ok(Self(Sha256::digest(info.to_der()?).into()))
     }
-
-    /// The digest.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 impl fmt::Display for Fingerprint {
@@ -47,25 +42,43 @@ impl fmt::Display for Fingerprint {
 
 /// An RSA private key that was found consistent. Wiped when dropped; never printed.
 pub struct PrivateKey {
-    rsa: RsaPrivateKey,
+    rsa: Box<RsaPrivateKey>,
     fingerprint: Fingerprint,
+    is_mended: bool,
 }
 
 impl PrivateKey {
-    /// Reads an `RSAPrivateKey` (RFC 8017, A.1.2).
+    /// Reads an `RSAPrivateKey` (RFC 8017, A.1.2), and leaves out what stands behind it.
     pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        let malformed = |_| KeyError::malformed("RSA private key", "it is not RFC 8017 DER");
-        let parts = RsaPrivateKeyRef::from_der(der).map_err(malformed)?;
+        let parts = RsaPrivateKeyRef::from_der(first_value(der)).map_err(malformed)?;
         if parts.version() == pkcs1::Version::Multi {
             return Err(KeyError::Foreign(ForeignKind::MultiPrime));
         }
+        Self::from_parts(&parts)
+    }
+
+    /// Takes the numbers of a key with two primes. Without the primes, the private exponent
+    /// gives them; and where it is wrong, they give it.
+    pub(super) fn from_parts(parts: &RsaPrivateKeyRef<'_>) -> Result<Self, KeyError> {
         let bits = bit_length(parts.modulus);
         if !BITS.contains(&bits) {
             return Err(KeyError::Size { bits });
         }
         let fingerprint = Fingerprint::of(&parts.public_key()).map_err(malformed)?;
-        let rsa = RsaPrivateKey::try_from(parts).map_err(|_| KeyError::Inconsistent)?;
-        Ok(Self { rsa, fingerprint })
+        let (rsa, is_mended) = match consistent(parts) {
+            Some(rsa) => (rsa, false),
+            None => (mended(parts).ok_or(KeyError::Inconsistent)?, true),
+        };
+        Ok(Self {
+            rsa: Box::new(rsa),
+            fingerprint,
+            is_mended,
+        })
+    }
+
+    /// Whether its private exponent was wrong, and was computed from the primes.
+    pub(super) fn is_mended(&self) -> bool {
+        self.is_mended
     }
 
     /// The name of the key pair.
@@ -81,6 +94,70 @@ impl PrivateKey {
     pub(super) fn rsa(&self) -> &RsaPrivateKey {
         &self.rsa
     }
+}
+
+fn malformed(_: der::Error) -> KeyError {
+    KeyError::malformed("RSA private key", "it is not RFC 8017 DER")
+}
+
+/// The first value of some DER, without the bytes behind it; all of it, if it is none.
+pub(super) fn first_value(der: &[u8]) -> &[u8] {
+    let first = SliceReader::new(der).and_then(|mut reader| reader.tlv_bytes());
+    first.unwrap_or(der)
+}
+
+fn number(number: UintRef<'_>) -> Option<BoxedUint> {
+    let bytes = number.as_bytes();
+    let bits = u32::try_from(bytes.len()).ok()?.checked_mul(8)?;
+    BoxedUint::from_be_slice(bytes, bits).ok()
+}
+
+fn is_zero(number: UintRef<'_>) -> bool {
+    number.as_bytes().iter().all(|byte| *byte == 0)
+}
+
+/// The key, if modulus, exponents and primes belong together. Primes of unequal length are
+/// allowed, as in RFC 8017.
+fn consistent(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
+    if is_zero(parts.private_exponent) {
+        return None;
+    }
+    let primes = [parts.prime1, parts.prime2];
+    let primes: Vec<_> = if primes.into_iter().all(is_zero) {
+        vec![]
+    } else {
+        primes.into_iter().map(number).collect::<Option<_>>()?
+    };
+    let (n, e) = (number(parts.modulus)?, number(parts.public_exponent)?);
+    let d = number(parts.private_exponent)?;
+    RsaPrivateKey::from_components(n.clone(), e.clone(), d.clone(), primes.clone())
+        .or_else(|_| RsaPrivateKey::from_components_with_wide_primes(n, e, d, primes))
+        .ok()
+}
+
+/// The key whose primes and CRT values are these, whatever its private exponent.
+fn mended(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
+    let primes = [parts.prime1, parts.prime2];
+    // The RSA library takes the primes for primes: 0 and 1 make it panic, and their product has
+    // no limit.
+    let is_odd = |prime: &UintRef<'_>| prime.as_bytes().last().is_some_and(|last| last & 1 == 1);
+    let len: usize = primes.iter().map(|prime| prime.as_bytes().len()).sum();
+    if !primes
+        .iter()
+        .all(|prime| is_odd(prime) && bit_length(*prime) > 1)
+        || len > parts.modulus.as_bytes().len() + 1
+    {
+        return None;
+    }
+    let [p, q] = primes.map(number);
+    let key = RsaPrivateKey::from_p_q(p?, q?, number(parts.public_exponent)?).ok()?;
+    let der = key.to_pkcs1_der().ok()?;
+    let again = RsaPrivateKeyRef::from_der(der.as_bytes()).ok()?;
+    let is_same = again.modulus == parts.modulus
+        && again.exponent1 == parts.exponent1
+        && again.exponent2 == parts.exponent2
+        && again.coefficient == parts.coefficient;
+    is_same.then_some(key)
 }
 
 /// The public half of a key pair, as it stood in a file.
@@ -117,8 +194,13 @@ impl PublicKey {
     pub(super) fn from_pkcs1(der: &[u8], kind: PublicKind) -> Result<Self, KeyError> {
         let malformed = |_| KeyError::malformed("RSA public key", "it is not RFC 8017 DER");
         let parts = RsaPublicKeyRef::from_der(der).map_err(malformed)?;
+        Self::from_parts(&parts, kind).map_err(malformed)
+    }
+
+    /// Takes the numbers of a key.
+    pub(super) fn from_parts(parts: &RsaPublicKeyRef<'_>, kind: PublicKind) -> der::Result<Self> {
         Ok(Self {
-            fingerprint: Fingerprint::of(&parts).map_err(malformed)?,
+            fingerprint: Fingerprint::of(parts)?,
             bits: bit_length(parts.modulus),
             kind,
         })

@@ -10,13 +10,10 @@ use x509_cert::der::Encode;
 use x509_cert::request::CertReq;
 
 use super::error::{ForeignKind, KeyError};
-use super::file::KeyBlock;
-use super::locked::{Lock, LockedKey};
-use super::pbes2::Pbes2;
-use super::rsa_key::{PrivateKey, PublicKey, PublicKind};
+use super::rsa_key::{PrivateKey, PublicKey, PublicKind, first_value};
 
 /// What a DER value looks like from its first level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Structure {
     /// `RSAPrivateKey` (RFC 8017, A.1.2).
     RsaPrivate,
@@ -36,18 +33,28 @@ pub(super) enum Structure {
 
 /// PKCS#12 is often BER: `SEQUENCE` of indefinite length, version 3.
 const BER_PKCS12: [u8; 5] = [0x30, 0x80, 0x02, 0x01, 0x03];
+/// PKCS#7 too: `SEQUENCE` of indefinite length, then `signedData` (RFC 2315, section 14).
+const BER_PKCS7: &[u8] = b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02";
+/// `pkcs-12PbeIds` (RFC 7292, appendix C) up to its last number, as an object identifier in DER.
+const PKCS12_PBE: &[u8] = b"\x06\x0A\x2A\x86\x48\x86\xF7\x0D\x01\x0C\x01";
 
 impl Structure {
     /// `None` if it is nothing of the list, or not DER to its last byte.
     pub(super) fn of(der: &[u8]) -> Option<Self> {
         if der.starts_with(&BER_PKCS12) {
-            return Some(Self::Foreign(ForeignKind::Pkcs12));
+            return Some(Self::Foreign(pkcs12(der)));
+        }
+        if der.starts_with(BER_PKCS7) {
+            return Some(Self::Foreign(ForeignKind::Pkcs7));
         }
         Some(match first_level(der).ok()?.as_slice() {
             [Tag::Integer, Tag::Integer] => Self::RsaPublic,
             [Tag::Integer, Tag::OctetString, ..] => Self::Foreign(ForeignKind::EllipticCurve),
             [Tag::Integer, Tag::Sequence, Tag::OctetString, ..] => Self::Pkcs8,
-            [Tag::Integer, Tag::Sequence, ..] => Self::Foreign(ForeignKind::Pkcs12),
+            [Tag::Integer, Tag::Sequence, ..] => Self::Foreign(pkcs12(der)),
+            [Tag::ObjectIdentifier, Tag::ContextSpecific { .. }] => {
+                Self::Foreign(ForeignKind::Pkcs7)
+            }
             [Tag::Sequence, Tag::OctetString] => Self::EncryptedPkcs8,
             [Tag::Sequence, Tag::BitString] => Self::Public,
             [Tag::Sequence, Tag::Sequence, Tag::BitString] => Self::Signed,
@@ -56,6 +63,16 @@ impl Structure {
             _ => return None,
         })
     }
+}
+
+/// A PKCS#12 file. Windows and OpenSSL 1 encrypt the certificates in it with RC2 of 40 bits,
+/// which OpenSSL 3 opens with `-legacy` only; RC4 and other RC2 are the same to it.
+fn pkcs12(der: &[u8]) -> ForeignKind {
+    let schemes = der.windows(PKCS12_PBE.len() + 1);
+    let is_legacy = schemes
+        .filter_map(|bytes| bytes.strip_prefix(PKCS12_PBE))
+        .any(|number| matches!(number, [1 | 2 | 5 | 6]));
+    ForeignKind::Pkcs12 { is_legacy }
 }
 
 fn first_level(der: &[u8]) -> der::Result<Vec<Tag>> {
@@ -69,22 +86,9 @@ fn first_level(der: &[u8]) -> der::Result<Vec<Tag>> {
     })
 }
 
-/// Reads one DER value of any structure.
-pub(super) fn read(der: &[u8]) -> Result<KeyBlock, KeyError> {
-    Ok(match Structure::of(der).ok_or(KeyError::NoKey)? {
-        Structure::EncryptedPkcs8 => {
-            KeyBlock::Locked(LockedKey(Lock::Pbes2(Pbes2::from_der(der)?)))
-        }
-        Structure::RsaPublic => KeyBlock::Public(PublicKey::from_pkcs1(der, PublicKind::Bare)?),
-        Structure::Public => KeyBlock::Public(public(der, PublicKind::Bare)?),
-        Structure::Signed => KeyBlock::Public(certificate(der)?),
-        Structure::RsaPrivate | Structure::Pkcs8 => KeyBlock::Private(private(der)?),
-        Structure::Foreign(kind) => return Err(KeyError::Foreign(kind)),
-    })
-}
-
 /// Reads an unencrypted private key, PKCS#1 or PKCS#8.
 pub(super) fn private(der: &[u8]) -> Result<PrivateKey, KeyError> {
+    let der = first_value(der);
     match Structure::of(der) {
         Some(Structure::RsaPrivate) => PrivateKey::from_pkcs1(der),
         Some(Structure::Pkcs8) => {
@@ -98,7 +102,8 @@ pub(super) fn private(der: &[u8]) -> Result<PrivateKey, KeyError> {
     }
 }
 
-fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
+/// Reads a certificate.
+pub(super) fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     let malformed = |_| KeyError::malformed("certificate", "it is not RFC 5280 DER");
     if CertReq::from_der(der).is_ok() {
         return Err(KeyError::Foreign(ForeignKind::CertificateRequest));
@@ -108,7 +113,8 @@ fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     public(&key.to_der().map_err(malformed)?, PublicKind::Certificate)
 }
 
-fn public(der: &[u8], kind: PublicKind) -> Result<PublicKey, KeyError> {
+/// Reads a `SubjectPublicKeyInfo`.
+pub(super) fn public(der: &[u8], kind: PublicKind) -> Result<PublicKey, KeyError> {
     let malformed = || KeyError::malformed("public key", "it is not RFC 5280 DER");
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| malformed())?;
     require_rsa(info.algorithm.oid)?;
@@ -129,7 +135,7 @@ fn require_rsa(oid: ObjectIdentifier) -> Result<(), KeyError> {
         EC => ForeignKind::EllipticCurve,
         ED25519 => ForeignKind::Ed25519,
         DSA => ForeignKind::Dsa,
-        other => ForeignKind::Other(other),
+        other => ForeignKind::Other(other.to_string()),
     }))
 }
 
@@ -187,7 +193,7 @@ mod tests {
         ] {
             assert_eq!(Structure::of(der), None, "{der:02x?}");
         }
-        let pkcs12 = Some(Structure::Foreign(ForeignKind::Pkcs12));
+        let pkcs12 = Some(Structure::Foreign(ForeignKind::Pkcs12 { is_legacy: false }));
         assert_eq!(Structure::of(&[0x30, 0x80, 2, 1, 3, 0x30, 0x80]), pkcs12);
     }
 }

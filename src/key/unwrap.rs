@@ -46,10 +46,11 @@ impl PrivateKey {
     /// the key right, and there is no content key in it ([`UnwrapError::Payload`]).
     pub fn unwrap(&self, wrap: &KeyWrap) -> Result<ContentKey, UnwrapError> {
         let bytes = self.unwrap_bytes(wrap.algorithm, &wrap.wrapped)?;
-        content_key_from_unwrapped(wrap.payload, bytes).map_err(|error| match wrap.algorithm {
-            WrapAlgorithm::RsaPkcs1v15 => self.not_this_key(&wrap.wrapped),
-            WrapAlgorithm::RsaOaepSha256 | WrapAlgorithm::RsaOaepSha1 => {
+        content_key_from_unwrapped(wrap.payload, bytes).map_err(|error| {
+            if wrap.algorithm.proves_key() {
                 UnwrapError::Payload(error)
+            } else {
+                self.not_this_key(&wrap.wrapped)
             }
         })
     }

@@ -2,10 +2,8 @@
 
 use super::read::{array, u32_le};
 use super::{Codec, ebml, ogg, transport, wav};
-use crate::envelope::Container;
-
-/// The bytes that CBC ruins under a wrong IV: one block (SP 800-38A, section 6.2).
-const BLOCK: usize = 16;
+// The bytes that CBC ruins under a wrong IV: one block (SP 800-38A, section 6.2).
+use crate::envelope::{BLOCK, Container};
 
 /// The container that `head` belongs to, going by what stands behind its first 16 bytes.
 ///

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Transport;
-use crate::envelope::Container;
+use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
 /// What the plaintext is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Media {
     /// The container, where the first bytes are those of one.
     pub container: Option<Container>,
@@ -43,7 +44,7 @@ impl Media {
             sample_rate: None,
             channels: None,
             duration: None,
-            extension: "bin",
+            extension: UNKNOWN_EXTENSION,
             transport: None,
             notes: Vec::new(),
         }
@@ -53,7 +54,7 @@ impl Media {
     pub(super) fn of(container: Container) -> Self {
         Self {
             container: Some(container),
-            extension: extension(container),
+            extension: container.extension(),
             ..Self::unknown()
         }
     }
@@ -62,7 +63,7 @@ impl Media {
     pub(super) fn of_damaged(container: Container) -> Self {
         Self {
             damaged: Some(container),
-            extension: extension(container),
+            extension: container.extension(),
             notes: vec![Note::FirstBlockDamaged(container)],
             ..Self::unknown()
         }
@@ -125,7 +126,7 @@ impl fmt::Display for Media {
 }
 
 /// A container's name for people.
-pub fn container_name(container: Container) -> &'static str {
+pub(crate) fn container_name(container: Container) -> &'static str {
     match container {
         Container::Wav => "WAV",
         Container::MpegTs => "MPEG-TS",
@@ -136,20 +137,6 @@ pub fn container_name(container: Container) -> &'static str {
         Container::Ogg => "Ogg",
         Container::Json => "JSON",
         Container::Zip => "ZIP",
-    }
-}
-
-fn extension(container: Container) -> &'static str {
-    match container {
-        Container::Wav => "wav",
-        Container::MpegTs => "ts",
-        Container::Matroska => "mkv",
-        Container::WebM => "webm",
-        Container::Mp4 => "mp4",
-        Container::Mp3 => "mp3",
-        Container::Ogg => "ogg",
-        Container::Json => "json",
-        Container::Zip => "zip",
     }
 }
 
@@ -238,6 +225,7 @@ impl fmt::Display for Codec {
 /// Something wrong with the plaintext. Not by itself proof of a wrong key: providers store
 /// recordings that were cut short, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Note {
     /// The container promises more bytes than there are.
     Truncated {
@@ -245,6 +233,16 @@ pub enum Note {
         promised: u64,
         /// The bytes of it that are there.
         present: u64,
+    },
+    /// Bytes stand behind the end that the container declares, or between its parts.
+    Stray {
+        /// How many, up to the end of the file.
+        bytes: u64,
+    },
+    /// A second file of the kind stands behind the first.
+    Repeated {
+        /// Where it starts.
+        at: u64,
     },
     /// The container is there, but not the part that says how its media is coded.
     HeaderIncomplete,
@@ -275,6 +273,15 @@ impl fmt::Display for Note {
                 thousands(present),
                 thousands(promised)
             ),
+            Self::Stray { bytes } => write!(
+                f,
+                "{} byte{} at its end belong to no part of the recording",
+                thousands(bytes),
+                plural(bytes)
+            ),
+            Self::Repeated { at } => {
+                write!(f, "a second recording starts at byte {}", thousands(at))
+            }
             Self::HeaderIncomplete => {
                 f.write_str("the header that says how the media is coded is incomplete")
             }
@@ -287,7 +294,7 @@ impl fmt::Display for Note {
                 f,
                 "{} damaged transport packet{}, the first at byte {}",
                 thousands(packets),
-                if packets == 1 { "" } else { "s" },
+                plural(packets),
                 thousands(first)
             ),
             Self::PartialPacket { bytes } => {
@@ -317,6 +324,10 @@ pub fn hms(duration: Duration) -> String {
 fn kilohertz(rate: u32) -> String {
     let digits = format!("{}.{:03}", rate / 1000, rate % 1000);
     format!("{} kHz", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }
 
 /// `1,234`.

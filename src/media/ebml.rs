@@ -6,13 +6,17 @@ use super::read::{array, u32_be, u64_be};
 use super::{Codec, Media, Note};
 use crate::envelope::Container;
 
-const EBML: u32 = 0x1A45_DFA3;
+pub(super) const EBML: u32 = 0x1A45_DFA3;
 const DOC_TYPE: u32 = 0x4282;
-const SEGMENT: u32 = 0x1853_8067;
+pub(super) const SEGMENT: u32 = 0x1853_8067;
 const SEEK_HEAD: u32 = 0x114D_9B74;
-const CLUSTER: u32 = 0x1F43_B675;
-const VOID: u32 = 0xEC;
-const CRC_32: u32 = 0xBF;
+pub(super) const CLUSTER: u32 = 0x1F43_B675;
+pub(super) const VOID: u32 = 0xEC;
+pub(super) const CRC_32: u32 = 0xBF;
+const CHAPTERS: u32 = 0x1043_A770;
+const CUES: u32 = 0x1C53_BB6B;
+const ATTACHMENTS: u32 = 0x1941_A469;
+const TAGS: u32 = 0x1254_C367;
 const INFO: u32 = 0x1549_A966;
 const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
 const DURATION: u32 = 0x4489;
@@ -27,7 +31,9 @@ const BIT_DEPTH: u32 = 0x6264;
 
 /// The container that an EBML header's `DocType` names.
 pub(super) fn doc_type(head: &[u8]) -> Option<Container> {
-    let header = Elements::of(head).next().filter(|e| e.id == EBML)?;
+    let header = Elements::of(head)
+        .find(|e| !matches!(e.id, VOID | CRC_32))
+        .filter(|e| e.id == EBML)?;
     let name = header.child(DOC_TYPE)?.data;
     // "String elements MAY be padded with octets of value 0" (RFC 8794, section 7.4).
     match name.split(|&b| b == 0).next()? {
@@ -37,20 +43,14 @@ pub(super) fn doc_type(head: &[u8]) -> Option<Container> {
     }
 }
 
-/// What the Matroska file of `length` bytes with this `head` is.
-pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
+/// What the Matroska file with this `head` is.
+pub(super) fn read(head: &[u8]) -> Option<Media> {
     let container = doc_type(head)?;
     let mut media = Media::of(container);
     let Some(segment) = Elements::of(head).find(|e| e.id == SEGMENT) else {
         media.notes.push(Note::HeaderIncomplete);
         return Some(media);
     };
-    let present = length.saturating_sub(segment.at as u64);
-    if let Some(promised) = segment.size
-        && promised > present
-    {
-        media.notes.push(Note::Truncated { promised, present });
-    }
     let mut tracks = None;
     for element in segment.children() {
         match element.id {
@@ -65,7 +65,7 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
         None => media.notes.push(Note::HeaderIncomplete),
     }
     if container == Container::Matroska && media.video.is_none() && media.audio.is_some() {
-        media.extension = "mka";
+        media.extension = container.sound_extension();
     }
     Some(media)
 }
@@ -156,10 +156,6 @@ fn whole_hertz(rate: f64) -> Option<u32> {
 /// One element, its data cut off where the bytes at hand end.
 struct Element<'a> {
     id: u32,
-    /// `None`: unknown, it lasts until its parent ends.
-    size: Option<u64>,
-    /// Where its data starts, in the bytes that were iterated over.
-    at: usize,
     data: &'a [u8],
 }
 
@@ -205,26 +201,57 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Element<'a>;
 
     fn next(&mut self) -> Option<Element<'a>> {
-        let (id, width) = vint(self.bytes.get(self.at..)?)?;
-        let id = u32::try_from(id).ok()?;
+        let (id, size, width) = header(self.bytes.get(self.at..)?)?;
         let at = self.at.checked_add(width)?;
-        let (marked, width) = vint(self.bytes.get(at..)?)?;
-        let at = at.checked_add(width)?;
-        // A size is the number without its marker; all ones are "unknown".
-        let mask = u64::MAX >> (64 - 7 * width);
-        let size = Some(marked & mask).filter(|&size| size != mask);
         let rest = self.bytes.get(at..)?;
         let held = size
             .and_then(|size| usize::try_from(size).ok())
             .map_or(rest.len(), |size| size.min(rest.len()));
         self.at = at + held;
-        Some(Element {
-            id,
-            size,
-            at,
-            data: rest.get(..held)?,
-        })
+        let data = rest.get(..held)?;
+        Some(Element { id, data })
     }
+}
+
+/// An element's id, the size of its data, and the width of the two in bytes. A size of `None` is
+/// unknown: the element lasts until its parent ends, or something starts that cannot be in it.
+pub(super) fn header(bytes: &[u8]) -> Option<(u32, Option<u64>, usize)> {
+    let (id, at) = vint(bytes)?;
+    let id = u32::try_from(id).ok()?;
+    let (marked, width) = vint(bytes.get(at..)?)?;
+    // A size is the number without its marker; all ones are "unknown".
+    let mask = u64::MAX >> (64 - 7 * width);
+    let size = Some(marked & mask).filter(|&size| size != mask);
+    Some((id, size, at + width))
+}
+
+/// Whether an element stands in a segment, or in one of its clusters (RFC 9559, section 5.1).
+pub(super) fn is_in_segment(id: u32) -> bool {
+    const TIMESTAMP: u32 = 0xE7;
+    const SILENT_TRACKS: u32 = 0x5854;
+    const POSITION: u32 = 0xA7;
+    const PREV_SIZE: u32 = 0xAB;
+    const SIMPLE_BLOCK: u32 = 0xA3;
+    const BLOCK_GROUP: u32 = 0xA0;
+    const ENCRYPTED_BLOCK: u32 = 0xAF;
+    matches!(
+        id,
+        SEEK_HEAD
+            | INFO
+            | TRACKS
+            | CHAPTERS
+            | CLUSTER
+            | CUES
+            | ATTACHMENTS
+            | TAGS
+            | TIMESTAMP
+            | SILENT_TRACKS
+            | POSITION
+            | PREV_SIZE
+            | SIMPLE_BLOCK
+            | BLOCK_GROUP
+            | ENCRYPTED_BLOCK
+    )
 }
 
 /// A variable-size integer with its marker bit, and its width in bytes (RFC 8794, section 4).
@@ -249,7 +276,7 @@ pub(super) mod tests {
         bytes
     }
 
-    fn header(doc_type: &str) -> Vec<u8> {
+    fn ebml_header(doc_type: &str) -> Vec<u8> {
         let mut bytes = b"\x42\x86\x81\x01\x42\xf7\x81\x01".to_vec();
         bytes.push(0x42);
         bytes.push(0x82);
@@ -278,7 +305,7 @@ pub(super) mod tests {
         let tracks = element(b"\x16\x54\xae\x6b", &tracks);
         let cluster = element(b"\x1f\x43\xb6\x75", &[0; 300]);
         let segment = b"\x18\x53\x80\x67\xff".to_vec();
-        [header(doc_type), segment, info, tracks, cluster].concat()
+        [ebml_header(doc_type), segment, info, tracks, cluster].concat()
     }
 
     #[test]
@@ -290,7 +317,7 @@ pub(super) mod tests {
             ("webm\0\0", true, Container::WebM, "webm"),
         ] {
             let file = matroska(doc_type, video);
-            let media = read(&file, file.len() as u64).unwrap();
+            let media = read(&file).unwrap();
             assert_eq!(media.container, Some(container));
             assert_eq!(media.extension, extension);
             assert_eq!(media.video, video.then_some(Codec::Vp8));
@@ -304,19 +331,16 @@ pub(super) mod tests {
 
     #[test]
     fn other_documents_are_none_of_ours() {
-        assert_eq!(doc_type(&header("blubber")), None);
+        assert_eq!(doc_type(&ebml_header("blubber")), None);
         assert_eq!(doc_type(b"\x1a\x45\xdf\xa3"), None);
         assert_eq!(doc_type(&[]), None);
     }
 
     #[test]
-    fn a_segment_that_promises_more_is_noted() {
-        let mut file = header("webm");
-        file.extend(b"\x18\x53\x80\x67\x90\xec\x80");
-        let media = read(&file, file.len() as u64).unwrap();
-        let (promised, present) = (16, 2);
-        let note = Note::Truncated { promised, present };
-        assert_eq!(media.notes, [note, Note::HeaderIncomplete]);
+    fn void_may_come_first() {
+        let file = [b"\xec\x82ab", &matroska("webm", true)[..]].concat();
+        let media = read(&file).unwrap();
+        assert_eq!(media.describe(), "WebM vp8+opus 48 kHz mono");
     }
 
     #[test]

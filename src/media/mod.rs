@@ -1,18 +1,19 @@
 //! What bytes are: container, codec, channels, duration.
 //!
-//! Two questions, both answered without decoding, without I/O and in constant memory:
+//! Three questions, answered without decoding, without I/O and in constant memory:
 //!
 //! - [`sniff()`]: is this input, which should be ciphertext, something else altogether? A download
 //!   that was never encrypted, an error page, a key. It says so only on evidence that random
 //!   bytes show less than once in 2^30.
+//! - [`mangled()`]: is it ciphertext that a program took for text, and destroyed?
 //! - [`Probe`]: what is this plaintext? Where a format carries no tag, the answer is the only
 //!   witness for the key, so a `Some` in [`Media::container`] is evidence of the same strength
 //!   (JSON, which no such format holds, excepted), and [`Media::damaged`] tells a wrong IV from a
 //!   wrong key.
 //!
-//! Every file but the transport stream is judged by its first [`SEGMENT`] bytes ([`Head`]). A
-//! transport stream has a sync byte in every packet, so it is checked from end to end
-//! ([`TsScan`]), in pieces that may be scanned in parallel and merged in order.
+//! A file is judged by its first [`SEGMENT`] bytes ([`Head`]). Two are watched to their end, too: a
+//! transport stream has a sync byte in every packet ([`TsScan`], in pieces that may be scanned in
+//! parallel and merged in order), and the parts of Matroska and MP4 say how long they are.
 //!
 //! The bytes are hostile: nothing here indexes, overflows, recurses or loops without moving on.
 #![warn(clippy::indexing_slicing)]
@@ -20,9 +21,11 @@
 mod damaged;
 mod describe;
 mod ebml;
+mod mangled;
 mod mp4;
 mod mpeg_audio;
 mod ogg;
+mod outline;
 mod probe;
 mod program;
 mod read;
@@ -31,7 +34,10 @@ mod transport;
 mod wav;
 
 pub use damaged::damaged_head;
-pub use describe::{Codec, Media, Note, container_name, hms};
+pub(crate) use describe::container_name;
+pub use describe::{Codec, Media, Note, hms};
+pub use mangled::{Mangled, mangled};
 pub use probe::{Head, Probe, SEGMENT};
 pub use sniff::{Sniff, sniff};
-pub use transport::{PACKET, Transport, TsScan};
+pub(crate) use transport::Transport;
+pub use transport::{PACKET, TsScan};

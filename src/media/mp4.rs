@@ -3,33 +3,43 @@
 use std::time::Duration;
 
 use super::read::{array, at_rate, u16_be, u32_be, u64_be};
-use super::{Codec, Media, Note};
+use super::{Codec, Media};
 use crate::envelope::Container;
 
-/// The major brand of a file that starts with a sane `ftyp` box.
-pub(super) fn brand(head: &[u8]) -> Option<[u8; 4]> {
-    let size = u32_be(head, 0)?;
-    let sane = array(head, 4)? == *b"ftyp" && (16..=4096).contains(&size) && size % 4 == 0;
-    let is_printable = |brand: &[u8; 4]| brand.iter().all(|b| matches!(b, b' '..=b'~'));
-    array(head, 8).filter(|brand| sane && is_printable(brand))
+/// Whether a file starts with a sane box of a kind that files start with: `ftyp`, in fragments
+/// `styp`, and what older writers, and `QuickTime`'s, put in front or instead. Needs 16 bytes.
+///
+/// Random bytes do so once in 2^32, by an `mdat`.
+pub(super) fn is(head: &[u8]) -> bool {
+    let (Some(size), Some(kind)) = (u32_be(head, 0), array::<4>(head, 4)) else {
+        return false;
+    };
+    let has = |child: [u8; 4]| array(head, 12) == Some(child);
+    match &kind {
+        b"ftyp" | b"styp" => {
+            let is_printable = |brand: [u8; 4]| brand.iter().all(|b| matches!(b, b' '..=b'~'));
+            (16..=4096).contains(&size) && size % 4 == 0 && array(head, 8).is_some_and(is_printable)
+        }
+        b"free" | b"skip" => (8..1 << 24).contains(&size),
+        b"wide" => size == 8,
+        b"moov" => (16..1 << 28).contains(&size) && (has(*b"mvhd") || has(*b"cmov")),
+        b"moof" => (16..1 << 28).contains(&size) && has(*b"mfhd"),
+        b"mdat" => size >= 8 || size == 1 && u64_be(head, 8).is_some_and(|n| n >> 48 == 0),
+        _ => false,
+    }
 }
 
-/// What the file of `length` bytes with this `head` is.
-pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
-    let brand = brand(head)?;
+/// What the file with this `head` is.
+pub(super) fn read(head: &[u8]) -> Option<Media> {
+    is(head).then_some(())?;
     let mut media = Media::of(Container::Mp4);
-    if matches!(&brand, b"M4A " | b"M4B ") {
-        media.extension = "m4a";
-    }
     for found in Boxes::of(head) {
-        let present = length.saturating_sub(found.at as u64);
-        if let Some(promised) = found.size
-            && promised > present
-        {
-            media.notes.push(Note::Truncated { promised, present });
-        }
-        if &found.kind == b"moov" {
-            read_movie(found.data, &mut media);
+        match &found.kind {
+            b"ftyp" if matches!(found.data, [b'M', b'4', b'A' | b'B', b' ', ..]) => {
+                media.extension = Container::Mp4.sound_extension();
+            }
+            b"moov" => read_movie(found.data, &mut media),
+            _ => {}
         }
     }
     Some(media)
@@ -127,10 +137,6 @@ fn find<'a>(bytes: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
 /// One box, its content cut off where the bytes at hand end.
 struct IsoBox<'a> {
     kind: [u8; 4],
-    /// Where its header starts, in the bytes that were iterated over.
-    at: usize,
-    /// With the header; `None`: it lasts until the end of the file.
-    size: Option<u64>,
     data: &'a [u8],
 }
 
@@ -150,8 +156,7 @@ impl<'a> Iterator for Boxes<'a> {
     type Item = IsoBox<'a>;
 
     fn next(&mut self) -> Option<IsoBox<'a>> {
-        let at = self.at;
-        let rest = self.bytes.get(at..)?;
+        let rest = self.bytes.get(self.at..)?;
         let kind = array(rest, 4)?;
         let (header, size) = match u32_be(rest, 0)? {
             0 => (8, None),
@@ -163,13 +168,8 @@ impl<'a> Iterator for Boxes<'a> {
             .map_or(rest.len(), |size| size.min(rest.len()));
         // A box smaller than its own header ends the walk.
         let data = rest.get(header..held)?;
-        self.at = at + held;
-        Some(IsoBox {
-            kind,
-            at,
-            size,
-            data,
-        })
+        self.at += held;
+        Some(IsoBox { kind, data })
     }
 }
 
@@ -212,7 +212,7 @@ pub(super) mod tests {
     #[test]
     fn index_in_front() {
         let file = mp4(b"isom");
-        let media = read(&file, file.len() as u64).unwrap();
+        let media = read(&file).unwrap();
         assert_eq!(media.codec().as_deref(), Some("h264+aac"));
         assert_eq!(media.sample_rate, Some(44_100));
         assert_eq!(media.channels, Some(2));
@@ -223,19 +223,45 @@ pub(super) mod tests {
 
     #[test]
     fn brands() {
-        assert_eq!(read(&mp4(b"M4A "), 0).unwrap().extension, "m4a");
-        assert_eq!(brand(&mp4(b"is\0m")), None);
-        assert_eq!(brand(b"\0\0\0\x18ftyp"), None);
-        assert_eq!(brand(b"\0\0\0\x01ftypisom"), None);
+        assert_eq!(read(&mp4(b"M4A ")).unwrap().extension, "m4a");
+        for bad in [&mp4(b"is\0m")[..], b"\0\0\0\x18ftyp", b"\0\0\0\x01ftypisom"] {
+            assert!(!is(bad));
+        }
     }
 
     #[test]
-    fn a_short_file_is_noted() {
-        let file = mp4(b"isom");
-        let short = &file[..file.len() - 100];
-        let media = read(short, short.len() as u64).unwrap();
-        let (promised, present) = (508, 408);
-        assert_eq!(media.notes, [Note::Truncated { promised, present }]);
+    fn unusual_first_boxes() {
+        let ftyp = mp4_box(b"ftyp", b"isom\0\0\0\0isommp42");
+        let usual = mp4(b"isom");
+        let (_, rest) = usual.split_at(usual.len() - ftyp.len());
+        let (_, moov) = usual.split_at(ftyp.len());
+        let mdat = mp4_box(b"mdat", rest);
+        let long = [&b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x10"[..], moov].concat();
+        for (file, has_index) in [
+            ([mp4_box(b"free", &[0; 90]), usual.clone()].concat(), true),
+            ([mp4_box(b"skip", &[]), usual.clone()].concat(), true),
+            ([mp4_box(b"wide", &[]), usual.clone()].concat(), true),
+            (
+                [mp4_box(b"styp", b"msdh\0\0\0\0msdh"), usual.clone()].concat(),
+                true,
+            ),
+            ([&mdat, moov].concat(), true),
+            (long, true),
+            (moov.to_vec(), true),
+            (mp4_box(b"moof", &mp4_box(b"mfhd", &[0; 8])), false),
+        ] {
+            let media = read(&file).unwrap();
+            assert_eq!(media.extension, "mp4");
+            assert_eq!(media.audio.is_some(), has_index);
+        }
+        for bad in [
+            &b"\0\0\0\0mdat\0\0\0\0"[..],
+            b"\0\0\0\x09wideabcdefgh",
+            b"\x7f\0\0\x09freeabcdefgh",
+            b"\0\0\x01\0moov\0\0\0\x08abcd",
+        ] {
+            assert!(!is(bad), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! [`Probe`]: a plaintext that passes by.
 
+use super::outline::Outline;
 use super::read::text;
 use super::transport::{self, PACKET, Start};
 use super::{Media, Note, TsScan, damaged_head, ebml, mp4, mpeg_audio, ogg, program, sniff, wav};
 use crate::envelope::Container;
 
-/// The bytes of a segment: 1024 transport packets, 47 pages, a whole number of AES blocks.
-pub const SEGMENT: usize = 192_512;
+pub use crate::envelope::SEGMENT;
 
 /// Watches a plaintext go by, and says what it is.
 ///
-/// Its parts can be had apart, for segments that are decrypted in parallel: a [`Head`] for the
-/// first one, and a [`TsScan`] of each, merged in order.
-#[derive(Debug, Default)]
+/// Its parts can be had apart: a [`Head`] for the first segment, and a [`TsScan`] of each, merged
+/// in order. What stands behind the parts that Matroska and MP4 declare, the probe alone sees.
+#[derive(Clone, Debug, Default)]
 pub struct Probe {
     head: Head,
+    outline: Outline,
     scan: TsScan,
     /// The packet that the last segment left unfinished.
     open: Vec<u8>,
@@ -31,6 +32,7 @@ impl Probe {
     /// packets save copying.
     pub fn segment(&mut self, offset: u64, bytes: &[u8]) {
         self.head.take(offset, bytes);
+        self.outline.take(offset, bytes);
         if self.head.rules_out_transport_stream() {
             self.end = offset.saturating_add(bytes.len() as u64);
             return;
@@ -61,7 +63,8 @@ impl Probe {
     #[must_use]
     pub fn finish(mut self, length: u64) -> Media {
         self.scan_open();
-        self.head.finish(self.scan, length.min(self.end))
+        let length = length.min(self.end);
+        self.head.say(self.scan, &self.outline, length)
     }
 
     fn scan_open(&mut self) {
@@ -101,11 +104,17 @@ impl Head {
     /// Says what the plaintext of `length` bytes is; `scan` is the scan of all of it.
     #[must_use]
     pub fn finish(&self, scan: TsScan, length: u64) -> Media {
+        self.say(scan, &Outline::of(&self.bytes), length)
+    }
+
+    fn say(&self, scan: TsScan, outline: &Outline, length: u64) -> Media {
         let kept = usize::try_from(length).unwrap_or(usize::MAX);
         let head = self.bytes.get(..kept).unwrap_or(&self.bytes);
         wav::read(head, length)
-            .or_else(|| ebml::read(head, length))
-            .or_else(|| mp4::read(head, length))
+            .or_else(|| {
+                let media = ebml::read(head).or_else(|| mp4::read(head))?;
+                Some(outlined(media, outline, length))
+            })
             .or_else(|| ogg::read(head))
             .or_else(|| transport_stream(head, scan, length))
             .or_else(|| mpeg_audio::read(head, length))
@@ -114,6 +123,11 @@ impl Head {
             .or_else(|| damaged_head(head).map(Media::of_damaged))
             .unwrap_or_else(Media::unknown)
     }
+}
+
+fn outlined(mut media: Media, outline: &Outline, length: u64) -> Media {
+    media.notes.extend(outline.note(length));
+    media
 }
 
 fn transport_stream(head: &[u8], scan: TsScan, length: u64) -> Option<Media> {

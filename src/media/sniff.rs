@@ -21,6 +21,8 @@ pub enum Sniff {
     Key,
     /// Base64: perhaps ciphertext, but to be decoded first.
     Base64,
+    /// What `xxd` shows of a file.
+    HexDump,
     /// Other printable text.
     Text,
     /// gzip (RFC 1952).
@@ -42,6 +44,7 @@ impl fmt::Display for Sniff {
             Self::Json => "a JSON document",
             Self::Key => "a key or certificate",
             Self::Base64 => "base64 text",
+            Self::HexDump => "a hexadecimal dump",
             Self::Text => "text",
             Self::Gzip => "a gzip file",
             Self::OpenSsl => "a file that openssl encrypted with a password",
@@ -71,9 +74,12 @@ pub fn sniff(head: &[u8]) -> Option<Sniff> {
 }
 
 fn container(head: &[u8]) -> Option<Container> {
+    // In the order that the probe has.
     if wav::is(head) {
         Some(Container::Wav)
-    } else if mp4::brand(head).is_some() {
+    } else if let Some(matroska) = ebml::doc_type(head) {
+        Some(matroska)
+    } else if mp4::is(head) {
         Some(Container::Mp4)
     } else if ogg::is(head) {
         Some(Container::Ogg)
@@ -81,10 +87,8 @@ fn container(head: &[u8]) -> Option<Container> {
         Some(Container::Zip)
     } else if transport::is(head) {
         Some(Container::MpegTs)
-    } else if mpeg_audio::is(head) {
-        Some(Container::Mp3)
     } else {
-        ebml::doc_type(head)
+        mpeg_audio::is(head).then_some(Container::Mp3)
     }
 }
 
@@ -137,6 +141,8 @@ fn kind_of_text(text: &str) -> Option<Sniff> {
         return Some(Sniff::Html);
     } else if starts_with("<?xml") {
         return Some(Sniff::Xml);
+    } else if starts_with("00000000: ") {
+        return Some(Sniff::HexDump);
     }
     let is_json = is_json(text);
     if is_json && text.len() >= JSON_RUN && text.ends_with(['}', ']']) {
@@ -220,6 +226,7 @@ mod tests {
             (b"Bag Attributes\n-----BEGIN ", Sniff::Key),
             (b"\x30\x82\x04\xbd\x02\x01\x00\x30\x0d\x06", Sniff::Key),
             (b"gVwu4pGKb8qCCrw1hbYl+OHuZP1MCdLvr6w2tT8=\n", Sniff::Base64),
+            (b"00000000: 1c82 b68b f7bc", Sniff::HexDump),
             (b"Not found. Please check the address.", Sniff::Text),
             (
                 "Nicht gefunden. Bitte prüfen Sie die URL.".as_bytes(),

@@ -43,16 +43,23 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
         media.channels = Some(format.channels);
     }
     if let Some((size, present)) = data {
-        let promised = u64::from(size);
-        if promised > present && !is_placeholder(size) {
+        let byte_rate = format.as_ref().map_or(0, Format::byte_rate);
+        let known = |size| (!is_placeholder(size, byte_rate)).then_some(u64::from(size));
+        let promised = known(size);
+        let bytes = promised.map_or(present, |promised| promised.min(present));
+        media.duration = at_rate(bytes, byte_rate);
+        if let Some(promised) = promised.filter(|&promised| promised > present) {
             media.notes.push(Note::Truncated { promised, present });
+        } else if let Some(promised) = promised {
+            // The file ends where RIFF says; where that cannot be, behind the data.
+            let data = length.saturating_sub(present).saturating_add(promised);
+            let whole = u32_le(head, 4).and_then(known).map(|size| size + 8);
+            let end = whole.filter(|&whole| whole >= data).unwrap_or(data);
+            let bytes = length.saturating_sub(end.saturating_add(end & 1));
+            if bytes > 0 {
+                media.notes.push(Note::Stray { bytes });
+            }
         }
-        let bytes = if is_placeholder(size) {
-            present
-        } else {
-            promised.min(present)
-        };
-        media.duration = format.as_ref().and_then(|f| at_rate(bytes, f.byte_rate()));
     }
     let is_cut = data.is_none() && at.saturating_add(8) as u64 > length;
     if format.is_none() || is_cut {
@@ -61,10 +68,12 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
     Some(media)
 }
 
-/// A size that a writer put there because it could not seek back: nothing, `0xFFFFFFFF` (with or
-/// without the header taken off), or `SoX`'s `0x7FFFF000`.
-fn is_placeholder(size: u32) -> bool {
-    matches!(size, 0 | 0x7FFF_F000 | 0xFFFF_FF00..)
+/// A size that a writer put there because it could not seek back: nothing, the largest number
+/// that is signed or not (with or without headers taken off, or rounded), or one that plays for
+/// longer than a day.
+fn is_placeholder(size: u32, byte_rate: u64) -> bool {
+    const DAY: u64 = 24 * 60 * 60;
+    matches!(size, 0 | 0x7FFF_0000..) || byte_rate > 0 && u64::from(size) > DAY * byte_rate
 }
 
 /// The `fmt ` chunk.
@@ -194,7 +203,17 @@ pub(super) mod tests {
 
     #[test]
     fn writers_that_cannot_seek_leave_the_size_open() {
-        for size in [0, 0x7FFF_F000, u32::MAX, u32::MAX - 36] {
+        for size in [
+            0,
+            0x3FFF_FFFF,
+            0x7FFF_F000,
+            0x7FFF_FFFF,
+            0x7FFF_FFFF - 36,
+            0x8000_0000,
+            0x8000_0000 - 44,
+            u32::MAX,
+            u32::MAX - 36,
+        ] {
             let media = probe(&wav(7, 8, 1, size, 4000));
             assert_eq!(media.duration, Some(Duration::from_millis(500)));
             assert_eq!(media.notes, []);
@@ -207,6 +226,32 @@ pub(super) mod tests {
         assert_eq!(media.duration, Some(Duration::from_millis(500)));
         let (promised, present) = (8000, 4000);
         assert_eq!(media.notes, [Note::Truncated { promised, present }]);
+    }
+
+    #[test]
+    fn bytes_behind_the_end_are_noted() {
+        let stray = |file: &[u8]| probe(file).notes;
+        for riff in [0, 36, 36 + 500, u32::MAX] {
+            let mut file = wav(7, 8, 1, 500, 500);
+            file[4..8].copy_from_slice(&u32::to_le_bytes(riff));
+            assert_eq!(stray(&file), []);
+            let (copies, bytes) = (file.repeat(2), file.len() as u64);
+            assert_eq!(stray(&copies), [Note::Stray { bytes }]);
+            file.extend([0; 32]);
+            assert_eq!(stray(&file), [Note::Stray { bytes: 32 }]);
+        }
+        // Chunks behind the data are within what RIFF says, and padding may be left away.
+        let mut file = wav(7, 8, 1, 501, 501);
+        file.extend(b"\0LIST\x04\0\0\0INFO");
+        let riff = u32::try_from(file.len() - 8).unwrap();
+        for size in [riff, riff + 1, riff + 8, u32::MAX] {
+            file[4..8].copy_from_slice(&size.to_le_bytes());
+            let notes = stray(&file);
+            assert_eq!(notes.is_empty(), size != u32::MAX, "{size}");
+        }
+        file.pop();
+        file[4..8].copy_from_slice(&riff.to_le_bytes());
+        assert_eq!(stray(&file), []);
     }
 
     #[test]

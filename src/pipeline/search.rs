@@ -6,6 +6,7 @@
 //! padding and a container that chance shows less than once in 2^30.
 
 mod form;
+mod layout;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -13,17 +14,18 @@ mod trial;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub use self::form::{Aad, KeyForm, SaltForm, UnknownForm};
+pub use self::layout::{Layout, Place, UnknownLayout};
 use super::Opener;
-use crate::cipher::{BLOCK, Layout};
+use crate::cipher::{BLOCK, lock, on_threads};
 use crate::envelope::{Container, Mode};
-use crate::io::Source;
+use crate::io::{Source, Stored};
 use crate::key::{ContentKey, Kdf};
 
 /// Files up to this size are tried to the end under every key, whatever their beginning shows.
@@ -44,12 +46,10 @@ pub struct Secret {
 
 /// What is known of a recording.
 pub struct Subject<'a> {
-    /// The file; not a stream.
-    pub source: Mutex<Source>,
+    /// The file.
+    pub source: &'a Stored,
     /// Its first bytes.
     pub head: &'a [u8],
-    /// Its length.
-    pub length: u64,
     /// The mode its metadata says.
     pub mode: Option<Mode>,
     /// The IV its metadata says.
@@ -172,10 +172,6 @@ impl Derived {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A secret that many jobs share.
 type Bytes = Arc<Zeroizing<Vec<u8>>>;
 
@@ -211,7 +207,7 @@ struct Job {
 }
 
 /// A search for what opens one recording.
-pub struct Search<'a> {
+pub struct Finder<'a> {
     /// The recording.
     pub subject: Subject<'a>,
     /// The keys and salts, newest first.
@@ -255,7 +251,7 @@ impl Shared {
     }
 }
 
-impl Search<'_> {
+impl Finder<'_> {
     /// Tries everything, likeliest first.
     ///
     /// What only the beginning speaks for is returned too, if nothing else is found: opening it
@@ -270,7 +266,7 @@ impl Search<'_> {
             _ => self.jobs(),
         };
         let shared = Shared::default();
-        self.in_parallel(&shared, jobs.len(), |at| {
+        self.share_out(&shared, jobs.len(), |at| {
             let Some(job) = jobs.get(at) else {
                 return Ok(());
             };
@@ -298,14 +294,14 @@ impl Search<'_> {
         let open = |shared: &Shared| {
             lock(&shared.found).is_none()
                 && lock(&shared.suspect).is_none()
-                && self.subject.length <= SMALL
+                && self.subject.source.length() <= SMALL
         };
         if open(&shared) {
             let gcm = layouts.iter().filter(|layout| layout.mode() == Mode::Gcm);
             let gcm: Vec<_> = gcm.copied().collect();
             shared.next.store(0, Ordering::Relaxed);
             shared.done.store(0, Ordering::Relaxed);
-            self.in_parallel(&shared, keys.len() * gcm.len(), |at| {
+            self.share_out(&shared, keys.len() * gcm.len(), |at| {
                 let pair = keys.get(at % keys.len()).zip(gcm.get(at / keys.len()));
                 match pair.and_then(|((job, key), layout)| Some((jobs.get(*job)?, key, *layout))) {
                     Some((job, key, layout)) => {
@@ -348,7 +344,7 @@ impl Search<'_> {
         late
     }
 
-    fn in_parallel(
+    fn share_out(
         &self,
         shared: &Shared,
         count: usize,
@@ -372,12 +368,7 @@ impl Search<'_> {
                 (self.progress)(done, count);
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..self.threads.max(1) {
-                scope.spawn(worker);
-            }
-            worker();
-        });
+        on_threads(self.threads.min(count), worker);
     }
 
     /// Every key to derive: what opened another recording, then the quick derivations, then the
@@ -441,7 +432,7 @@ impl Search<'_> {
             let forms = SaltForm::ALL.into_iter();
             salts.extend(forms.filter_map(|form| Some(salt(form, form.of(text)?, text))));
         }
-        if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.length)
+        if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.source.length())
             && let Some(bytes) = place.salt.and_then(|range| self.bytes(&range))
             && self.layouts().contains(&Layout::Salt16Nonce12CtTag16)
         {
@@ -463,9 +454,8 @@ impl Search<'_> {
 
     /// Why what is asked for cannot be tried at all.
     fn lacking(&self, layouts: &[Layout], is_keyless: bool) -> Option<String> {
-        let Subject {
-            length, iv, tag, ..
-        } = self.subject;
+        let length = self.subject.source.length();
+        let Subject { iv, tag, .. } = self.subject;
         let aad = match self.pins.aad {
             Some(Aad::Id) if self.subject.id.is_none() => Some("id"),
             Some(Aad::KeyId) if self.subject.key_id.is_none() => Some("key_id"),
@@ -519,7 +509,7 @@ impl Search<'_> {
             let iv = subject.iv.map(<[u8]>::len);
             self.pins.layout.is_none_or(|pinned| pinned == *layout)
                 && subject.mode.is_none_or(|mode| mode == layout.mode())
-                && layout.place(subject.length).is_some()
+                && layout.place(subject.source.length()).is_some()
                 && (!layout.needs_iv() || iv.is_some())
                 && (layout.mode() == Mode::Gcm || self.has_its_iv(*layout))
                 && (!layout.needs_tag() || subject.tag.is_some())

@@ -11,7 +11,7 @@ mod recording;
 mod tolerant;
 
 pub use config::{Config, Pair, Version};
-pub use recording::{Hints, Recording, parse};
+pub use recording::{Hints, parse};
 
 use super::error::MetadataError;
 use crate::envelope::Mode;

@@ -6,21 +6,24 @@
 //!
 //! (Twilio, "Encrypting your Stored Media")
 
-use std::collections::BTreeSet;
-
-use serde_json::Number;
-
+use super::decode::Notes;
 use super::document::{self, Outcome};
-use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::error::MetadataError;
+use super::json::{Json, Object};
+use super::listing::{Item, Listing};
+use super::search::{self, Knows, Rules};
+use super::shape;
 use crate::envelope::{
-    Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
 
 // S3 prefixes user metadata with `x-amz-meta-`; `aws s3api head-object` takes that off again.
 const KEY: &[&str] = &["x-amz-meta-x-amz-key", "x-amz-key"];
 const IV: &[&str] = &["x-amz-meta-x-amz-iv", "x-amz-iv"];
 const KEY_V2: &[&str] = &["x-amz-meta-x-amz-key-v2", "x-amz-key-v2"];
+// "x-amz-3", "x-amz-c": version 3 of the S3 Encryption Client, with its algorithm in the name's place.
+const KEY_V3: &[&str] = &["x-amz-meta-x-amz-3", "x-amz-3"];
+const CIPHER_V3: &[&str] = &["x-amz-meta-x-amz-c", "x-amz-c"];
 const LENGTH: &[&str] = &[
     "x-amz-meta-x-amz-unencrypted-content-length",
     "x-amz-unencrypted-content-length",
@@ -28,9 +31,6 @@ const LENGTH: &[&str] = &[
 const ID: &[&str] = &["sid", "RecordingSid", "CompositionSid"];
 const METADATA: &[&str] = &["Metadata"];
 const OF_S3: &[&str] = &["ETag", "x-amz-request-id"];
-
-/// Where media is looked for headers: servers send some KiB of them, a response each.
-const HEADERS: usize = 1 << 20;
 
 const WANTED: MetadataError = MetadataError::Unrecognised {
     expected: "x-amz-meta-x-amz-key (only the S3 response headers of the media have it, not the \
@@ -41,7 +41,8 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// Shapes: what `wget -S` prints; headers as `curl -D`, `-i` or `-v` write them (of several
 /// responses, the last with an envelope counts); the JSON of `aws s3api head-object`; a flat JSON
-/// object of headers; an array of objects, or several one after another. Names are the headers'
+/// object of headers; an array of objects, or several one after another; headers inside of another
+/// document, as names and values, or as lines of them. Names are the headers'
 /// (`x-amz-meta-x-amz-key`) or S3's (`x-amz-key`), in any case.
 ///
 /// An id is given where the JSON has a `sid`, or `wget` names exactly one `RT…` or `CJ…` URL.
@@ -50,22 +51,8 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one recording is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
-    let text = if bytes.starts_with(b"HTTP/") {
-        // `curl -i`: what follows the headers is media.
-        String::from_utf8_lossy(bytes.get(..HEADERS).unwrap_or(bytes))
-    } else {
-        document::text(bytes, "JSON or response headers")?
-    };
-    let text = text.trim();
-    if text.starts_with(['{', '[']) {
-        let entries = json::entries(text, "recordings")?;
-        document::settle(entries.into_iter().map(item), document::agree)
-    } else {
-        document::check_count(text.lines().count())?;
-        let item = document::item(id_in_url(text), responses(text));
-        document::settle([item], document::agree)
-    }
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
+    search::read(bytes, &RULES)
 }
 
 /// Makes an envelope of the two headers' values alone, as on the command line.
@@ -81,62 +68,84 @@ pub fn from_values(encrypted_key: &str, iv: &str) -> Result<Envelope, MetadataEr
     )
 }
 
-fn item(entry: json::Entry) -> Item {
-    let (id, envelope) = match entry {
-        Ok(Json::Object(object)) => match object.text(ID) {
-            Ok(id) => (id.map(|(_, id)| id.to_owned()), object_headers(&object)),
-            Err(error) => (None, Err(error)),
-        },
-        Ok(_) => (None, Err(WANTED)),
-        Err(error) => (None, Err(error)),
-    };
-    document::item(id, envelope)
-}
+const RULES: Rules<Envelope> = Rules {
+    accepted: "JSON or response headers",
+    wanted: WANTED,
+    lists: &["recordings", "compositions"],
+    knows,
+    item,
+    bare: |_| None,
+    merge: document::agree,
+};
 
-/// The headers in a JSON object: under `Metadata`, or its own members.
-fn object_headers(object: &Object) -> Outcome {
-    let headers = match object.get(METADATA)? {
-        Some((_, Json::Object(metadata))) => metadata,
-        _ => object,
-    };
-    if has_envelope(headers) {
-        headers_envelope(headers)
-    } else if object.has(OF_S3) {
-        Err(MetadataError::NotEncrypted)
+fn knows(object: &Object) -> Knows {
+    let headers = headers(object);
+    let all = [KEY, IV, KEY_V2, KEY_V3, CIPHER_V3];
+    if all.iter().any(|names| headers.has(names)) || prefixed_twice(headers).is_some() {
+        Knows::Encryption
+    } else if is_of_s3(object) {
+        Knows::Recording
     } else {
-        Err(WANTED)
+        Knows::Nothing
     }
 }
 
-/// The headers of the last response that has an envelope.
-fn responses(text: &str) -> Outcome {
-    let responses = split_responses(text);
-    let Some(last) = responses.last() else {
-        return Err(WANTED);
-    };
-    match responses.iter().rfind(|one| has_envelope(&one.headers)) {
-        Some(response) => headers_envelope(&response.headers),
-        None if last.is_object() => Err(MetadataError::NotEncrypted),
-        None => Err(WANTED),
+/// Whether S3 answered with an object of its own. Twilio's API answers in JSON.
+fn is_of_s3(object: &Object) -> bool {
+    let text = |names: &[&str]| object.text(names).ok().flatten().map(|(_, text)| text);
+    let is_json = text(&["Content-Type"]).is_some_and(|kind| kind.starts_with("application/json"));
+    let is_answer = matches!(text(&[shape::STATUS]), None | Some("200" | "206"));
+    object.has(OF_S3) && is_answer && !object.has(&[shape::METHOD]) && !is_json
+}
+
+/// The headers in an object: under `Metadata`, or its own members.
+fn headers(object: &Object) -> &Object {
+    match object.get(METADATA) {
+        Ok(Some((_, Json::Object(metadata)))) => metadata,
+        _ => object,
     }
 }
 
-fn has_envelope(headers: &Object) -> bool {
-    headers.has(KEY) || headers.has(IV) || headers.has(KEY_V2)
+fn item(object: &Object, notes: &mut Notes) -> Item {
+    match object.text(ID) {
+        Ok(id) => {
+            let id = id.map(|(_, id)| id.to_owned());
+            document::item(id, headers_envelope(headers(object), notes))
+        }
+        Err(error) => document::item(None, Err(error)),
+    }
 }
 
-fn headers_envelope(headers: &Object) -> Outcome {
-    if let Some((name, _)) = headers.get(KEY_V2)? {
-        return Err(MetadataError::Unsupported {
+fn headers_envelope(headers: &Object, notes: &mut Notes) -> Outcome {
+    for (names, version) in [(KEY_V2, 2), (KEY_V3, 3), (CIPHER_V3, 3)] {
+        if let Some((name, _)) = headers.get(names)? {
+            return Err(MetadataError::Unsupported {
+                field: document::quoted(name),
+                value: format!("version {version} of the S3 client-side envelope"),
+            });
+        }
+    }
+    if headers.has(KEY) || headers.has(IV) {
+        return envelope(
+            headers.required(KEY)?,
+            headers.required(IV)?,
+            plain_length(headers, notes)?,
+        );
+    }
+    Err(match prefixed_twice(headers) {
+        Some(name) => MetadataError::Invalid {
             field: document::quoted(name),
-            value: "version 2 of the S3 client-side envelope".to_owned(),
-        });
-    }
-    envelope(
-        headers.required(KEY)?,
-        headers.required(IV)?,
-        plain_length(headers)?,
-    )
+            problem: "prefixed twice: a copy of the file has renamed it".to_owned(),
+        },
+        None => MetadataError::NoKey,
+    })
+}
+
+/// A header that a copy has given S3's prefix once more.
+fn prefixed_twice(headers: &Object) -> Option<&str> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
+    let mut names = headers.members().map(|(name, _)| name);
+    names.find(|name| plain(name).starts_with("xamzmetaxamzmetaxamz"))
 }
 
 /// "For each encrypted Recording or Composition, a one-time-use 256-bit envelope symmetric
@@ -152,7 +161,7 @@ fn envelope(key: (&str, &str), iv: (&str, &str), length: Option<u64>) -> Outcome
             wrapped: document::wrapped_key(key.0, key.1)?,
         },
         cipher: ContentCipher::Aes256Cbc {
-            iv: Some(document::base64_array(iv.0, iv.1)?),
+            iv: Iv::Given(document::base64_array(iv.0, iv.1)?),
             padding: Padding::Pkcs7,
         },
         expected: Expected {
@@ -165,97 +174,33 @@ fn envelope(key: (&str, &str), iv: (&str, &str), length: Option<u64>) -> Outcome
     })
 }
 
-fn plain_length(headers: &Object) -> Result<Option<u64>, MetadataError> {
+/// The length is optional: what is none at all (empty, negative, a word for nothing) is passed
+/// over.
+fn plain_length(headers: &Object, notes: &mut Notes) -> Result<Option<u64>, MetadataError> {
     let Some((name, value)) = headers.get(LENGTH)? else {
         return Ok(None);
     };
-    let length = match value {
-        Json::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().ok()
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (length, is_none) = match value {
+        Json::String(text) => {
+            let text = text.trim();
+            let is_negative = text.strip_prefix('-').is_some_and(is_digits);
+            let is_word = ["", "null", "none", "undefined", "nan"]
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word));
+            let length = text.parse().ok().filter(|_| is_digits(text));
+            (length, is_negative || is_word)
         }
-        Json::Number(number) => Number::as_u64(number),
-        _ => None,
+        Json::Number(number) => (number.as_u64(), number.as_f64().is_some_and(|n| n < 0.0)),
+        _ => (None, false),
     };
+    if is_none {
+        notes.push(format!("{} says no length", document::quoted(name)));
+        return Ok(None);
+    }
     length.map(Some).ok_or_else(|| MetadataError::Invalid {
         field: document::quoted(name),
         problem: "not a number of bytes".to_owned(),
-    })
-}
-
-/// One response in a log; what comes before the first status line counts as one, without status.
-#[derive(Default)]
-struct Response {
-    status: Option<u16>,
-    headers: Object,
-}
-
-impl Response {
-    /// Whether S3 answered with an object of its own. Twilio's API answers in JSON.
-    fn is_object(&self) -> bool {
-        let json = matches!(
-            self.headers.text(&["Content-Type"]),
-            Ok(Some((_, kind))) if kind.starts_with("application/json")
-        );
-        matches!(self.status, Some(200 | 206)) && self.headers.has(OF_S3) && !json
-    }
-}
-
-/// Takes a log apart into responses, by their status lines. A blank line ends the headers of a
-/// response; everything that is not a header is skipped.
-fn split_responses(text: &str) -> Vec<Response> {
-    let mut responses = vec![Response::default()];
-    let mut is_body = false;
-    for line in text.lines() {
-        // wget indents headers, `curl -v` marks them.
-        let line = line.trim();
-        let line = line.strip_prefix('<').unwrap_or(line).trim_start();
-        if let Some(status_line) = line.strip_prefix("HTTP/") {
-            let status = status_line.split_whitespace().nth(1);
-            responses.push(Response {
-                status: status.and_then(|digits| digits.parse().ok()),
-                headers: Object::default(),
-            });
-            is_body = false;
-        } else if let Some(response) = responses.last_mut() {
-            is_body |= line.is_empty() && response.status.is_some();
-            if !is_body {
-                response.headers.extend(header(line));
-            }
-        }
-    }
-    responses
-}
-
-fn header(line: &str) -> Option<(String, Json)> {
-    let (name, value) = line.split_once(':')?;
-    let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
-    is_name.then(|| (name.to_owned(), Json::String(value.trim().to_owned())))
-}
-
-/// The one recording or composition whose URL `wget` says it fetches:
-/// `--2017-11-24 15:11:30--  https://….s3.amazonaws.com/AC…/RT….mkv?…`.
-fn id_in_url(text: &str) -> Option<String> {
-    let ids: BTreeSet<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("--"))
-        .flat_map(str::split_whitespace)
-        .filter_map(|word| word.split_once("://"))
-        .filter_map(|(_, url)| url.split(['?', '#']).next())
-        .flat_map(|path| path.split(['/', '.']))
-        .filter(|name| is_sid(name))
-        .collect();
-    let mut ids = ids.into_iter();
-    match (ids.next(), ids.next()) {
-        (Some(id), None) => Some(id.to_owned()),
-        _ => None,
-    }
-}
-
-/// `RT` or `CJ`, and 32 hexadecimal digits.
-fn is_sid(name: &str) -> bool {
-    let digits = name.strip_prefix("RT").or_else(|| name.strip_prefix("CJ"));
-    digits.is_some_and(|digits| {
-        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -325,20 +270,20 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_twilios() {
-        let envelope = sample(Some(RT)).envelope.unwrap();
+        let envelope = sample(Some(RT)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(RT));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaPkcs1v15);
         assert_eq!(envelope.wrap.payload, Payload::Key);
@@ -347,7 +292,7 @@ mod tests {
         assert_eq!(envelope.wrap.wrapped[..3], [0xD1, 0x96, 0x35]);
         let iv = *b"\x12\x62\xA3\xCD\x5A\x6F\x5C\x2F\x6B\x13\xA0\xC9\xD3\x45\xEF\xED";
         let cipher = ContentCipher::Aes256Cbc {
-            iv: Some(iv),
+            iv: Iv::Given(iv),
             padding: Padding::Pkcs7,
         };
         assert_eq!(envelope.cipher, cipher);
@@ -387,7 +332,10 @@ mod tests {
             b"\r\n\x00\xFF\nx-amz-meta-x-amz-iv: AAAA\n",
         ]
         .concat();
-        assert_eq!(parse(&file), Ok(vec![sample(None)]));
+        assert_eq!(
+            parse(&file).map(Listing::into_items),
+            Ok(vec![sample(None)])
+        );
     }
 
     #[test]
@@ -436,16 +384,16 @@ mod tests {
         let items = parsed(&text).unwrap();
         assert_eq!(items.len(), 3);
         assert_eq!(items[0], sample(Some(RT)));
-        let plain = document::item(Some(CJ.to_owned()), Err(MetadataError::NotEncrypted));
+        let plain = document::item(Some(CJ.to_owned()), Err(MetadataError::NoKey));
         assert_eq!(items[1], plain);
         assert!(matches!(
-            items[2].envelope,
+            items[2].outcome,
             Err(MetadataError::Syntax { .. })
         ));
     }
 
     #[test]
-    fn objects_without_an_envelope_are_not_encrypted() {
+    fn headers_without_an_envelope_do_not_say_that_it_is_not_encrypted() {
         let headers = s3_headers().replace("x-amz-meta-x-amz", "x-amz-meta");
         let shapes = [
             headers.clone(),
@@ -455,7 +403,7 @@ mod tests {
             r#"{"etag":"x","x-amz-request-id":"y"}"#.to_owned(),
         ];
         for shape in shapes {
-            assert_eq!(error(&shape), MetadataError::NotEncrypted, "{shape}");
+            assert_eq!(error(&shape), MetadataError::NoKey, "{shape}");
         }
     }
 
@@ -499,7 +447,7 @@ mod tests {
             (
                 SAMPLE_KEY,
                 "0ZY1jiGSu ...",
-                "x-amz-meta-x-amz-key is shortened (`0ZY1jiGSu ...`)",
+                "x-amz-meta-x-amz-key is shortened: it has an ellipsis in it",
             ),
             (
                 "746518",
@@ -508,8 +456,19 @@ mod tests {
             ),
             (
                 "746518",
-                "",
+                "many",
                 "x-amz-meta-x-amz-unencrypted-content-length is not a number of bytes",
+            ),
+            (
+                "x-amz-meta-x-amz",
+                "x-amz-meta-x-amz-meta-x-amz",
+                "x-amz-meta-x-amz-meta-x-amz-key is prefixed twice: a copy of the file has renamed it",
+            ),
+            (
+                "x-amz-key",
+                "x-amz-3",
+                "x-amz-meta-x-amz-3 is `version 3 of the S3 client-side envelope`, which is not \
+                 supported",
             ),
             (
                 "Date",
@@ -526,6 +485,31 @@ mod tests {
         for (from, to, message) in cases {
             assert_eq!(error(&s3_headers().replace(from, to)).to_string(), message);
         }
+    }
+
+    #[test]
+    fn a_newer_envelope_is_named() {
+        let headers = "etag: x\nx-amz-meta-x-amz-c: 115\nx-amz-meta-x-amz-3: AAAA\n";
+        assert_eq!(
+            error(headers).to_string(),
+            "x-amz-meta-x-amz-3 is `version 3 of the S3 client-side envelope`, which is not \
+             supported"
+        );
+    }
+
+    #[test]
+    fn a_length_that_is_none_is_passed_over_with_a_note() {
+        for length in ["", "-1", "null", "None", "undefined", "NaN"] {
+            let listing = parse(s3_headers().replace("746518", length).as_bytes()).unwrap();
+            let envelope = listing.items()[0].outcome.clone().unwrap();
+            assert_eq!(envelope.expected.length, None, "{length}");
+            assert_eq!(
+                listing.notes(),
+                ["x-amz-meta-x-amz-unencrypted-content-length says no length"]
+            );
+        }
+        let number = format!("{{{}}}", metadata().replace("\"746518\"", "-1"));
+        assert!(parsed(&number).unwrap()[0].outcome.is_ok());
     }
 
     #[test]

@@ -6,8 +6,10 @@
 //! (`TwilioDevEd/encrypted-media-recordings`, README)
 
 use super::document::{self, Outcome};
-use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::error::MetadataError;
+use super::json::{self, Budget, Json, Object};
+use super::listing::{Item, Listing};
+use super::search::{self, Knows, Rules};
 use crate::envelope::{ContentCipher, Envelope, Expected, KeyWrap, Payload, WrapAlgorithm};
 
 // The documented spelling comes first; the others are in Twilio's OpenAPI description, its
@@ -21,7 +23,6 @@ const KEY_ID: &[&str] = &["public_key_sid", "encryption_public_key_sid"];
 const CEK: &[&str] = &["encrypted_cek", "encryption_cek"];
 const IV: &[&str] = &["iv", "encryption_iv"];
 
-const ACCEPTED: &str = "JSON or a form body";
 const WANTED: MetadataError = MetadataError::Unrecognised {
     expected: "encryption_details",
 };
@@ -31,8 +32,9 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 /// Shapes: the bare `encryption_details` object; a Recording resource; a list page
 /// (`{"recordings": […]}`); the body of a recording status callback, as a form
 /// (`…&EncryptionDetails=%7B…`) or as JSON; the details as a JSON string inside JSON; an array of
-/// these, or several one after another (a log of callbacks). Entries of one id are one item:
-/// those with details must agree.
+/// these, or several one after another (a log of callbacks); any of them inside of another
+/// document, or behind the head of a response. Entries of one id are one item: those with details
+/// must agree.
 ///
 /// An empty list gives no items.
 ///
@@ -40,15 +42,8 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one recording is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
-    let text = document::text(bytes, ACCEPTED)?;
-    let text = text.trim();
-    let entries = if text.starts_with(['{', '[', '"']) {
-        json::entries(text, "recordings")?
-    } else {
-        forms(text)?.into_iter().map(Ok).collect()
-    };
-    document::settle(entries.into_iter().map(item), document::agree)
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
+    search::read(bytes, &RULES)
 }
 
 /// Makes an envelope of the two values alone, as on the command line.
@@ -60,26 +55,39 @@ pub fn from_values(encrypted_cek: &str, iv: &str) -> Result<Envelope, MetadataEr
     envelope(("encrypted_cek", encrypted_cek), ("iv", iv))
 }
 
-fn item(entry: json::Entry) -> Item {
-    let object = entry.and_then(|value| match value {
-        Json::Object(object) => Ok(object),
-        Json::String(text) => nested("the JSON string", &text),
-        _ => Err(WANTED),
-    });
-    match object.and_then(|object| Ok((id(&object)?, object))) {
-        Ok((id, object)) => {
-            let envelope = recording(&object, id.as_deref());
+const RULES: Rules<Envelope> = Rules {
+    accepted: "JSON or a form body",
+    wanted: WANTED,
+    lists: &["recordings"],
+    knows,
+    item: |object, _| item(object),
+    bare: |_| None,
+    merge: document::agree,
+};
+
+fn knows(object: &Object) -> Knows {
+    if object.has(DETAILS) || object.has(CEK) || object.has(KEY_ID) {
+        return Knows::Encryption;
+    }
+    match object.text(ID) {
+        Ok(Some((_, id))) if !id.starts_with("RE") => Knows::Nothing,
+        Ok(None) => Knows::Nothing,
+        Ok(Some(_)) | Err(_) => Knows::Recording,
+    }
+}
+
+fn item(object: &Object) -> Item {
+    match object.text(ID) {
+        Ok(id) => {
+            let id = id.map(|(_, id)| id.to_owned());
+            let envelope = recording(object);
             document::item(id, envelope)
         }
         Err(error) => document::item(None, Err(error)),
     }
 }
 
-fn id(object: &Object) -> Result<Option<String>, MetadataError> {
-    Ok(object.text(ID)?.map(|(_, id)| id.to_owned()))
-}
-
-fn recording(object: &Object, id: Option<&str>) -> Outcome {
+fn recording(object: &Object) -> Outcome {
     match object.get(DETAILS)? {
         Some((_, Json::Object(inner))) => details(inner),
         Some((name, Json::String(text))) if is_given(text) => details(&nested(name, text)?),
@@ -87,7 +95,7 @@ fn recording(object: &Object, id: Option<&str>) -> Outcome {
             if object.has(CEK) || object.has(KEY_ID) {
                 details(object)
             } else {
-                Err(why_none(object, id)?)
+                Err(why_none(object)?)
             }
         }
         Some((name, other)) => Err(MetadataError::Invalid {
@@ -104,7 +112,7 @@ fn is_given(text: &str) -> bool {
 
 /// A callback's `EncryptionDetails` is a JSON text in a string, and logs keep it so.
 fn nested(field: &str, text: &str) -> Result<Object, MetadataError> {
-    let problem = match json::value(text) {
+    let problem = match json::value(text, &Budget::new()) {
         Ok(Json::Object(object)) => return Ok(object),
         Ok(other) => format!("{}, not an object", other.kind()),
         Err(_) => "not the JSON text of an object".to_owned(),
@@ -115,15 +123,14 @@ fn nested(field: &str, text: &str) -> Result<Object, MetadataError> {
     })
 }
 
-/// Details are `null` until a recording is completed, and for ever where it is not encrypted.
-fn why_none(object: &Object, id: Option<&str>) -> Result<MetadataError, MetadataError> {
-    let is_recording = object.has(DETAILS) || id.is_some_and(|id| id.starts_with("RE"));
+/// Details are `null` until a recording is completed, and for ever where it is not encrypted. That
+/// they are not there says neither.
+fn why_none(object: &Object) -> Result<MetadataError, MetadataError> {
     Ok(match object.text(STATUS)? {
-        _ if !is_recording => WANTED,
         Some((_, status)) if status != "completed" => MetadataError::NotCompleted {
             status: document::quoted(status),
         },
-        None if !object.has(DETAILS) => MetadataError::Missing {
+        _ if !object.has(DETAILS) => MetadataError::Missing {
             field: "encryption_details",
         },
         _ => MetadataError::NotEncrypted,
@@ -186,46 +193,6 @@ fn with_spaces<T>(
     decode(field, text).or_else(|error| decode(field, &text.replace(' ', "+")).or(Err(error)))
 }
 
-/// Reads `application/x-www-form-urlencoded` bodies, one a line.
-fn forms(text: &str) -> Result<Vec<Json>, MetadataError> {
-    document::check_count(text.matches(['&', '\n']).count())?;
-    text.lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(form)
-        .collect()
-}
-
-fn form(line: &str) -> Result<Json, MetadataError> {
-    let member = |pair: &str| {
-        let (name, value) = pair.split_once('=')?;
-        Some((unescaped(name), Json::String(unescaped(value))))
-    };
-    let pairs = line.trim().split('&').filter(|pair| !pair.is_empty());
-    let members: Option<Object> = pairs.map(member).collect();
-    members.map(Json::Object).ok_or(MetadataError::Syntax {
-        expected: ACCEPTED,
-        // Not the line itself: it may be a passphrase or key, given in the metadata's place.
-        detail: "a field has no `=`".to_owned(),
-    })
-}
-
-/// Percent-decoding of the WHATWG URL standard: what is no escape stands for itself.
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        let mut byte = if *first == b'+' { b' ' } else { *first };
-        if let (b'%', [high, low, tail @ ..]) = (byte, tail)
-            && let Ok([escaped]) = base16ct::mixed::decode_vec([*high, *low]).as_deref()
-        {
-            (byte, rest) = (*escaped, tail);
-        }
-        bytes.push(byte);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -275,20 +242,20 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_twilios() {
-        let envelope = sample(Some(SID)).envelope.unwrap();
+        let envelope = sample(Some(SID)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(SID));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaOaepSha256);
         assert_eq!(envelope.wrap.payload, Payload::Key);
@@ -399,7 +366,9 @@ mod tests {
             ),
             (
                 r#""RecordingStatus":"completed""#,
-                MetadataError::NotEncrypted,
+                MetadataError::Missing {
+                    field: "encryption_details",
+                },
             ),
             (
                 r#""status":"processing","encryption_details":null"#,
@@ -429,13 +398,13 @@ mod tests {
         );
         let items = parsed(&page).unwrap();
         assert_eq!(items.len(), 4);
-        assert_eq!(items[0].envelope, Err(MetadataError::NotEncrypted));
+        assert_eq!(items[0].outcome, Err(MetadataError::NotEncrypted));
         assert_eq!(items[1], sample(Some(SID)));
         assert_eq!(
-            items[2].envelope.clone().unwrap_err().to_string(),
+            items[2].outcome.clone().unwrap_err().to_string(),
             "encryption_details is a number, not an object"
         );
-        assert_eq!(items[3].envelope, Err(WANTED));
+        assert_eq!(items[3].outcome, Err(WANTED));
     }
 
     #[test]
@@ -475,7 +444,7 @@ mod tests {
     fn a_broken_line_leaves_the_others_alone() {
         let items = parsed(&format!("{}\n{{\"sid\":\n", resource())).unwrap();
         assert_eq!(items[0], sample(Some(SID)));
-        let error = items[1].envelope.clone().unwrap_err();
+        let error = items[1].outcome.clone().unwrap_err();
         assert!(matches!(error, MetadataError::Syntax { .. }), "{error}");
     }
 
@@ -509,7 +478,7 @@ mod tests {
             (
                 SAMPLE_IV,
                 "WLY3ND199gE4kR2*",
-                "iv is not base64: `*` after 15 characters",
+                "iv is not base64: see character 16",
             ),
             (SAMPLE_IV, "", "iv is missing"),
             (r#""iv""#, r#""IV2""#, "iv is missing"),
@@ -517,7 +486,7 @@ mod tests {
             (
                 SAMPLE_CEK,
                 "L0Pw...vgQ==",
-                "encrypted_cek is shortened (`L0Pw...vgQ==`)",
+                "encrypted_cek is shortened: it has an ellipsis in it",
             ),
             (
                 SAMPLE_CEK,
@@ -549,11 +518,11 @@ mod tests {
                 "no encryption_details found in it",
             ),
             ("a=b", "no encryption_details found in it"),
-            ("RIFF", "it is not JSON or a form body: a field has no `=`"),
             (
-                "\"RIFF\"",
-                "the JSON string is not the JSON text of an object",
+                "RIFF",
+                "it is not JSON or a form body: it is text of another kind",
             ),
+            ("\"RIFF\"", "no encryption_details found in it"),
             (
                 "<TwilioResponse/>",
                 "it is not JSON or a form body: it looks like an XML document",
@@ -574,12 +543,6 @@ mod tests {
         for (text, message) in cases {
             assert_eq!(error(text).to_string(), message, "{text}");
         }
-    }
-
-    #[test]
-    fn escapes_that_are_none_stand_for_themselves() {
-        assert_eq!(unescaped("a+b%2B%zz%4%"), "a b+%zz%4%");
-        assert_eq!(unescaped("%fF%+1"), "\u{FFFD}% 1");
     }
 
     proptest! {

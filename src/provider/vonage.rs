@@ -6,10 +6,12 @@
 //! (Vonage, "Archive Encryption")
 
 use super::document::{self, Outcome};
-use super::json::{self, Json, Object};
-use super::{Item, MetadataError};
+use super::error::MetadataError;
+use super::json::Object;
+use super::listing::{Item, Listing};
+use super::search::{self, Knows, Rules};
 use crate::envelope::{
-    Container, ContentCipher, Envelope, Expected, KeyWrap, Padding, Payload, WrapAlgorithm,
+    Container, ContentCipher, Envelope, Expected, Iv, KeyWrap, Padding, Payload, WrapAlgorithm,
 };
 
 const PASSWORD: &[&str] = &["password"];
@@ -35,16 +37,8 @@ const WANTED: MetadataError = MetadataError::Unrecognised {
 ///
 /// When the document is none of these, or holds nothing but nameless errors. What is wrong
 /// with one archive is its item's error.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Item>, MetadataError> {
-    let text = document::text(bytes, "JSON or a base64 password")?;
-    let text = text.trim();
-    if text.starts_with(['{', '[', '"']) {
-        let entries = json::entries(text, "items")?;
-        document::settle(entries.into_iter().map(item), take_password)
-    } else {
-        let item = document::item(None, from_password(text));
-        document::settle([item], take_password)
-    }
+pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
+    search::read(bytes, &RULES)
 }
 
 /// Makes an envelope of the password alone, as on the command line.
@@ -57,17 +51,48 @@ pub fn from_password(password: &str) -> Result<Envelope, MetadataError> {
     envelope("password", password, None)
 }
 
-fn item(entry: json::Entry) -> Item {
-    let (id, envelope) = match entry {
-        Ok(Json::String(password)) => (None, from_password(&password)),
-        Ok(Json::Object(object)) => match object.text(ID) {
-            Ok(id) => (id.map(|(_, id)| id.to_owned()), archive(&object)),
-            Err(error) => (None, Err(error)),
-        },
-        Ok(_) => (None, Err(WANTED)),
-        Err(error) => (None, Err(error)),
-    };
-    document::item(id, envelope)
+const RULES: Rules<Envelope> = Rules {
+    accepted: "JSON or a base64 password",
+    wanted: WANTED,
+    lists: &["items"],
+    knows,
+    item: |object, _| item(object),
+    bare,
+    merge: take_password,
+};
+
+fn knows(object: &Object) -> Knows {
+    if object.has(PASSWORD) {
+        Knows::Encryption
+    } else if object.has(SESSION) {
+        Knows::Recording
+    } else {
+        Knows::Nothing
+    }
+}
+
+fn item(object: &Object) -> Item {
+    match object.text(ID) {
+        Ok(id) => {
+            let id = id.map(|(_, id)| id.to_owned());
+            document::item(id, archive(object))
+        }
+        Err(error) => document::item(None, Err(error)),
+    }
+}
+
+/// A text is a password only if it can be what RSA encrypted. Of any other text nothing is said:
+/// people give passphrases and keys in its place.
+fn bare(text: &str) -> Option<Outcome> {
+    let password = text.trim().trim_matches('"');
+    if password.is_empty() {
+        return Some(Err(MetadataError::NotEncrypted));
+    }
+    let outcome = envelope("password", password, None);
+    let is_whole = |envelope: &Envelope| envelope.wrap.wrapped.len().is_multiple_of(8);
+    outcome
+        .is_ok_and(|envelope| is_whole(&envelope))
+        .then(|| envelope("password", password, None))
 }
 
 /// "After the archive is created, the archive status POST requests to your callback URL include
@@ -78,13 +103,13 @@ fn archive(archive: &Object) -> Outcome {
     }
     // Vonage sends "" for an archive that is not encrypted, and for one that is not yet done.
     match archive.text(STATUS)? {
-        _ if !archive.has(PASSWORD) && !archive.has(SESSION) => Err(WANTED),
         Some((_, status @ ("started" | "paused" | "stopped" | "failed"))) => {
             Err(MetadataError::NotCompleted {
                 status: status.to_owned(),
             })
         }
-        _ => Err(MetadataError::NotEncrypted),
+        _ if archive.has(PASSWORD) => Err(MetadataError::NotEncrypted),
+        _ => Err(MetadataError::Missing { field: "password" }),
     }
 }
 
@@ -102,7 +127,7 @@ fn envelope(field: &str, password: &str, sha256: Option<[u8; 32]>) -> Outcome {
             wrapped: wrapped(field, password.trim().trim_matches('"'))?,
         },
         cipher: ContentCipher::Aes256Cbc {
-            iv: None,
+            iv: Iv::Wrapped,
             padding: Padding::TransportStream,
         },
         expected: Expected {
@@ -123,10 +148,6 @@ fn wrapped(field: &str, password: &str) -> Result<Vec<u8>, MetadataError> {
             field: document::quoted(field),
             problem: "hexadecimal, not base64".to_owned(),
         });
-    }
-    // The URL-safe alphabet (RFC 4648, section 5), unless both are mixed.
-    if password.contains(['-', '_']) && !password.contains(['+', '/']) {
-        return document::wrapped_key(field, &password.replace('-', "+").replace('_', "/"));
     }
     document::wrapped_key(field, password)
 }
@@ -185,27 +206,27 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
-        parse(text.as_bytes())
+        parse(text.as_bytes()).map(Listing::into_items)
     }
 
     /// The error of the one item.
     fn error(text: &str) -> MetadataError {
         match parsed(text) {
-            Ok(items) => items[0].envelope.clone().unwrap_err(),
+            Ok(items) => items[0].outcome.clone().unwrap_err(),
             Err(error) => error,
         }
     }
 
     #[test]
     fn the_envelope_is_vonages() {
-        let envelope = sample(Some(ARCHIVE)).envelope.unwrap();
+        let envelope = sample(Some(ARCHIVE)).outcome.unwrap();
         assert_eq!(envelope.id.as_deref(), Some(ARCHIVE));
         assert_eq!(envelope.wrap.algorithm, WrapAlgorithm::RsaOaepSha1);
         assert_eq!(envelope.wrap.payload, Payload::HeaderKeyIv);
         assert_eq!(envelope.wrap.key_id, None);
         assert_eq!(envelope.wrap.wrapped, bytes());
         let cipher = ContentCipher::Aes256Cbc {
-            iv: None,
+            iv: Iv::Wrapped,
             padding: Padding::TransportStream,
         };
         assert_eq!(envelope.cipher, cipher);
@@ -280,7 +301,8 @@ mod tests {
             assert_eq!(error(&archive(status, "\"\"")), not_completed(status));
         }
         let absent = r#"{"id":"1","sessionId":"2","status":"available"}"#;
-        assert_eq!(error(absent), MetadataError::NotEncrypted);
+        let missing = MetadataError::Missing { field: "password" };
+        assert_eq!(error(absent), missing);
         assert_eq!(error(r#""""#), MetadataError::NotEncrypted);
         assert_eq!(from_password(" "), Err(MetadataError::NotEncrypted));
     }
@@ -290,24 +312,30 @@ mod tests {
         let plain = r#"{"id":"plain","status":"available","password":""}"#;
         let items = parsed(&format!(r#"{{"items":[{plain},{},null]}}"#, uploaded())).unwrap();
         assert_eq!(items.len(), 3);
-        assert_eq!(items[0].envelope, Err(MetadataError::NotEncrypted));
+        assert_eq!(items[0].outcome, Err(MetadataError::NotEncrypted));
         assert_eq!(items[1], sample(Some(ARCHIVE)));
-        assert_eq!(items[2].envelope, Err(WANTED));
+        assert_eq!(items[2].outcome, Err(WANTED));
         assert_eq!(parsed(r#"{"count":0,"items":[]}"#), Ok(vec![]));
     }
 
     #[test]
     fn passwords_that_cannot_be_right_say_why() {
         let cases = [
-            ("e42c...d23", "password is shortened (`e42c...d23`)"),
+            (
+                "e42c...d23",
+                "password is shortened: it has an ellipsis in it",
+            ),
             ("e42cd2", "password is hexadecimal, not base64"),
-            ("e42c!", "password is not base64: `!` after 4 characters"),
-            ("-_+/", "password is not base64: `-` after 0 characters"),
+            ("e42c!", "password is not base64: see character 5"),
+            ("-_+/", "password is not base64: see character 1"),
             ("gggg", "password is 3 bytes long, not 64 to 1024"),
         ];
         for (password, message) in cases {
             assert_eq!(from_password(password).unwrap_err().to_string(), message);
-            assert_eq!(error(password).to_string(), message);
+            assert_eq!(
+                error(password).to_string(),
+                "it is not JSON or a base64 password: it is text of another kind"
+            );
             assert_eq!(
                 error(&archive("uploaded", &format!("\"{password}\""))).to_string(),
                 message
@@ -323,7 +351,7 @@ mod tests {
         let digest = |sum: &str| {
             let text = uploaded().replace("\"size\"", &format!(r#""sha256sum":{sum},"size""#));
             parsed(&text).unwrap()[0]
-                .envelope
+                .outcome
                 .clone()
                 .map(|envelope| envelope.expected.sha256)
         };
@@ -338,10 +366,7 @@ mod tests {
         assert_eq!(digest("\"\""), Ok(None));
         let message = |sum| digest(sum).unwrap_err().to_string();
         assert_eq!(message("\"AAAA\""), "sha256sum is 3 bytes long, not 32");
-        assert_eq!(
-            message("\"?\""),
-            "sha256sum is not base64: `?` after 0 characters"
-        );
+        assert_eq!(message("\"?\""), "sha256sum is not base64: see character 1");
         assert_eq!(message("7"), "sha256sum is a number, not a string");
     }
 

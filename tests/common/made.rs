@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use aes_gcm::aead::{Aead, KeyInit};
 
-use super::common::{contents, fixture, run_with, stderr, unreel};
+use super::{contents, fixture, run_with, stderr, unreel};
 
 /// The content key and IV of `fixtures/twilio-voice/details.json`: `seeded` in `fixtures/make.py`.
 pub const CONTENT_KEY: [u8; 32] = [

@@ -5,26 +5,44 @@
     unreachable_pub,
     clippy::expect_used,
     clippy::panic,
-    reason = "test code, of which every test file uses a part"
+    reason = "test code, of which every test binary uses a part"
 )]
 
+pub mod changed;
+pub mod made;
+
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+const UNREEL: &str = env!("CARGO_BIN_EXE_unreel");
+
 /// The binary, with an environment that holds nothing of the machine's but PATH.
 pub fn unreel() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_unreel"));
-    command.env_clear();
-    for name in ["PATH", "LLVM_PROFILE_FILE"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
+    without_environment(UNREEL)
+}
+
+/// A program with nothing on its standard input, and in its environment nothing of the machine's
+/// but PATH, with `unreel` in front.
+fn without_environment(program: impl AsRef<OsStr>) -> Command {
+    let mut path = Path::new(UNREEL)
+        .parent()
+        .expect("a folder")
+        .as_os_str()
+        .to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", path).stdin(Stdio::null());
+    if let Some(value) = std::env::var_os("LLVM_PROFILE_FILE") {
+        command.env("LLVM_PROFILE_FILE", value);
     }
-    command.stdin(Stdio::null());
     command
 }
 
@@ -37,7 +55,7 @@ pub fn fixture(path: &str) -> PathBuf {
 
 /// A list of `fixtures/cases.json`: `cases`, `failures` or `keys`.
 pub fn list(name: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(fixture("cases.json")).expect("fixtures/cases.json");
+    let text = fs::read_to_string(fixture("cases.json")).expect("fixtures/cases.json");
     let value: Value = serde_json::from_str(&text).expect("JSON");
     value[name].as_array().expect("a list").clone()
 }
@@ -101,16 +119,16 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// The names and contents of a folder, not deep. Of a link it is where it leads, of what is
 /// neither a file nor a link its kind.
 pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    std::fs::read_dir(folder)
+    fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| {
             let entry = entry.expect("an entry");
             let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type().expect("a type");
             let what = if kind.is_file() {
-                std::fs::read(entry.path()).expect("it can be read")
+                fs::read(entry.path()).expect("it can be read")
             } else if kind.is_symlink() {
-                let target = std::fs::read_link(entry.path()).expect("a link");
+                let target = fs::read_link(entry.path()).expect("a link");
                 format!("link to {}", target.display()).into_bytes()
             } else {
                 format!("{kind:?}").into_bytes()
@@ -169,11 +187,12 @@ pub fn digest_of(id: &str) -> String {
     text(case.expect("a case"), "sha256").to_owned()
 }
 
-/// A folder to work in, with what decrypting a recording takes, all of mode 0600: `call.enc`,
-/// `meta.json` (which is no sidecar of it) and `key.pem`.
+/// A folder to work in; it is gone when the test is.
 pub struct Desk(tempfile::TempDir);
 
 impl Desk {
+    /// With what decrypting a recording takes, all of mode 0600: `call.enc`, `meta.json` (which is
+    /// no sidecar of it) and `key.pem`.
     pub fn new() -> Self {
         let desk = Self(tempfile::tempdir().expect("a temporary folder"));
         desk.bring(&format!("twilio-voice/{VOICE}.wav.enc"), "call.enc");
@@ -182,33 +201,75 @@ impl Desk {
         desk
     }
 
+    /// With what the commands of the documents take: `fixtures/` as in the repository, secrets of
+    /// mode 0600 whatever the umask; `twice/`; `exists.wav`, `exists-already.wav`;
+    /// `empty.wav.enc`, `short.wav.enc`, `cut.wav.enc`, `zeros.mka.enc`; `cut.wav`, not encrypted;
+    /// `mixed.pem`, an RSA key and another.
+    pub fn of_documents() -> Self {
+        let desk = Self(tempfile::tempdir().expect("a temporary folder"));
+        copy(&fixture(""), &desk.path("fixtures"));
+        let mode = |name: &str, mode| {
+            fs::set_permissions(desk.path(name), Permissions::from_mode(mode)).expect("its mode");
+        };
+        for key in fs::read_dir(fixture("keys")).expect("a folder") {
+            let name = key.expect("an entry").file_name();
+            mode(&format!("fixtures/keys/{}", name.display()), 0o600);
+        }
+        mode("fixtures/qvoice/config.json", 0o600);
+        // The one key that is left readable by others, for the warning.
+        mode("fixtures/keys/no-final-newline.pem", 0o644);
+
+        let read = |path: &str| fs::read(fixture(path)).expect(path);
+        let recording = read(&format!("twilio-voice/{VOICE}.wav.enc"));
+        let plain = read("twilio-voice/RE5eed0000000000000000000000000004.wav");
+        let mixed = [read("keys/pkcs8.pem"), read("keys/ec.pem")].concat();
+        for (name, contents) in [
+            ("empty.wav.enc", &recording[..0]),
+            ("short.wav.enc", &recording[..10]),
+            ("zeros.mka.enc", &[0; 4096]),
+            ("cut.wav.enc", &recording[..100_000]),
+            ("exists.wav", b"something else"),
+            ("exists-already.wav", b"something else"),
+            ("cut.wav", &plain[..500]),
+            ("mixed.pem", &mixed),
+        ] {
+            fs::write(desk.path(name), contents).expect("it can be written");
+        }
+        fs::create_dir(desk.path("twice")).expect("a folder");
+        desk
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
+    /// A program in this folder, without the machine's environment. `unreel` is on its PATH.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = without_environment(program);
+        command.current_dir(self.0.path());
+        command
+    }
+
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.path(name);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).expect("a folder");
+            fs::create_dir_all(folder).expect("a folder");
         }
-        std::fs::write(&path, bytes).expect("it can be written");
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(&path, mode).expect("its mode");
+        fs::write(&path, bytes).expect("it can be written");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
     }
 
     /// Puts a file of the fixtures there under another name.
     pub fn bring(&self, path: &str, name: &str) {
-        self.write(name, std::fs::read(fixture(path)).expect(path));
+        self.write(name, fs::read(fixture(path)).expect(path));
     }
 
     pub fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     pub fn mode(&self, name: &str) -> u32 {
-        use std::os::unix::fs::PermissionsExt;
-        let metadata = std::fs::symlink_metadata(self.path(name)).expect(name);
+        let metadata = fs::symlink_metadata(self.path(name)).expect(name);
         metadata.permissions().mode() & 0o7777
     }
 
@@ -222,8 +283,7 @@ impl Desk {
 
     /// The binary in this folder, with arguments that are separated by spaces.
     pub fn unreel(&self, arguments: &str) -> Command {
-        let mut command = unreel();
-        command.current_dir(self.0.path());
+        let mut command = self.command(UNREEL);
         command.args(arguments.split_whitespace());
         command
     }
@@ -235,11 +295,8 @@ impl Desk {
 
     /// A script of bash in this folder, where `$UNREEL` is the binary.
     pub fn bash(&self, script: &str) -> Command {
-        let mut command = Command::new("bash");
-        command.env_clear().current_dir(self.0.path());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("UNREEL", env!("CARGO_BIN_EXE_unreel"));
-        command.arg("-c").arg(script).stdin(Stdio::null());
+        let mut command = self.command("bash");
+        command.env("UNREEL", UNREEL).arg("-c").arg(script);
         command
     }
 
@@ -257,7 +314,7 @@ impl Desk {
     pub fn opens(&self, command: Command) -> String {
         let output = self.done(command);
         assert_eq!(sha256(&self.read("out.wav")), digest_of(VOICE));
-        std::fs::remove_file(self.path("out.wav")).expect("it was there");
+        fs::remove_file(self.path("out.wav")).expect("it was there");
         stderr(&output)
     }
 
@@ -292,6 +349,19 @@ impl Desk {
         );
         assert!(output.stdout.is_empty(), "{what}: something was released");
         stderr
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let from = entry.expect("an entry").path();
+        let to = to.join(from.file_name().expect("a name"));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("a copy");
+        }
     }
 }
 

@@ -101,11 +101,11 @@ impl Bench {
         std::os::unix::fs::FileExt::write_all_at(content, file, 0).unwrap();
         content.set_len(file.len() as u64).unwrap();
         let secrets: Vec<_> = self.secrets.iter().collect();
-        Search {
+        let source = Source::open(self.path.path()).unwrap();
+        Finder {
             subject: Subject {
-                source: Mutex::new(Source::open(self.path.path()).unwrap()),
+                source: &source.stored().unwrap(),
                 head: file,
-                length: file.len() as u64,
                 mode: self.mode,
                 iv: self.iv,
                 tag: None,
@@ -186,7 +186,7 @@ fn search_and_verify(bench: &Bench, file: &[u8]) -> Option<bool> {
                 threads: 1,
                 progress: &|_| (),
             };
-            let verified = engine.verify(&found.opener.cipher, found.source.input().as_input());
+            let verified = engine.verify(&found.opener.cipher, found.source.input());
             assert!(found.proven || verified.is_err());
             Some(found.proven)
         }

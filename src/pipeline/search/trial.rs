@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::{Aad, CONTAINERS, Found, Job, Method, SaltForm, Search, Shared, lock};
-use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Layout, Place, padding};
+use super::{Aad, CONTAINERS, Finder, Found, Job, Layout, Method, Place, SaltForm, Shared};
+use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, lock};
 use crate::envelope::{Container, Expected, Mode, Padding};
-use crate::io::{Part, Source};
+use crate::io::{Part, Source, Stored};
 use crate::key::ContentKey;
 use crate::media::Media;
-use crate::pipeline::{Opener, look};
+use crate::pipeline::{Opener, ending, look};
 
 /// How much of a plaintext is looked at: three of the longest MP3 frames and more.
 const GLANCE: usize = 8 * 1024;
 
-impl Search<'_> {
+impl Finder<'_> {
     /// The additional data to try: their names and bytes.
     fn aads<'a>(&'a self, job: &'a Job) -> Vec<(Aad, Zeroizing<Vec<u8>>)> {
         let tried = match &self.pins.aad {
@@ -57,17 +57,12 @@ impl Search<'_> {
     }
 
     /// The ciphertext as the engine reads it.
-    fn view(&self, layout: Layout, place: &Place) -> io::Result<Source> {
+    fn view(&self, layout: Layout, place: &Place) -> Stored {
         let mut parts: Vec<_> = place.body.iter().cloned().map(Part::File).collect();
         if layout.needs_tag() {
             parts.extend(self.subject.tag.map(|tag| Part::Bytes(tag.to_vec())));
         }
-        self.arranged(parts)
-    }
-
-    fn arranged(&self, parts: Vec<Part>) -> io::Result<Source> {
-        let view = lock(&self.subject.source).arranged(parts)?;
-        view.ok_or_else(|| io::ErrorKind::NotSeekable.into())
+        self.subject.source.arranged(parts)
     }
 
     fn found(
@@ -77,25 +72,22 @@ impl Search<'_> {
         layout: Layout,
         place: &Place,
         (aad, bytes): (Aad, &[u8]),
-    ) -> io::Result<Option<Found>> {
+    ) -> Option<Found> {
         // A salt in front of the file is part of one layout only.
         let is_files = job.salt_form == SaltForm::File && job.kdf.is_salted();
         if is_files && layout != Layout::Salt16Nonce12CtTag16 {
-            return Ok(None);
+            return None;
         }
-        let Some(cipher) = self.cipher(key, layout, place, bytes) else {
-            return Ok(None);
-        };
-        Ok(Some(Found {
+        Some(Found {
             opener: Opener {
-                cipher,
+                cipher: self.cipher(key, layout, place, bytes)?,
                 padding: Padding::Pkcs7,
                 expected: Expected {
                     containers: CONTAINERS,
                     ..Expected::default()
                 },
             },
-            source: self.view(layout, place)?,
+            source: self.view(layout, place).into(),
             method: Method {
                 layout,
                 kdf: job.kdf.clone(),
@@ -105,7 +97,7 @@ impl Search<'_> {
             },
             version: job.version,
             proven: false,
-        }))
+        })
     }
 
     /// Looks what a key makes of the first bytes; only what looks like a recording is worth more.
@@ -116,7 +108,7 @@ impl Search<'_> {
         layout: Layout,
         shared: &Shared,
     ) -> io::Result<()> {
-        let Some(place) = layout.place(self.subject.length) else {
+        let Some(place) = layout.place(self.subject.source.length()) else {
             return Ok(());
         };
         let Some(cipher) = self.cipher(key, layout, &place, &[]) else {
@@ -126,33 +118,32 @@ impl Search<'_> {
         if !is_recording(media.container) && !is_recording(media.damaged) {
             return Ok(());
         }
-        let suspect = || -> io::Result<()> {
+        let found = || self.found(job, key, layout, &place, (Aad::None, &[]));
+        let suspect = || {
             let mut suspect = lock(&shared.suspect);
             if suspect.is_none() {
-                *suspect = self.found(job, key, layout, &place, (Aad::None, &[]))?;
+                *suspect = found();
             }
-            Ok(())
         };
         match cipher {
             Cipher::Gcm(_) => {
                 if self.authenticate(job, key, layout, shared)? {
-                    suspect()?;
+                    suspect();
                 }
-                Ok(())
             }
             Cipher::Cbc(cbc) => {
-                if self.subject.length.is_multiple_of(BLOCK as u64)
+                if self.subject.source.length().is_multiple_of(BLOCK as u64)
                     && accepts(&media, &self.last_block(&cbc, &place)?)
                 {
-                    if let Some(found) = self.found(job, key, layout, &place, (Aad::None, &[]))? {
+                    if let Some(found) = found() {
                         shared.prove(found);
                     }
-                    Ok(())
                 } else {
-                    suspect()
+                    suspect();
                 }
             }
         }
+        Ok(())
     }
 
     /// The first bytes of ciphertext, without a tag.
@@ -175,9 +166,9 @@ impl Search<'_> {
     fn last_block(&self, cbc: &Cbc, place: &Place) -> io::Result<[u8; BLOCK]> {
         let body = place.body.last().cloned().unwrap_or_default();
         let start = body.end.saturating_sub(2 * BLOCK as u64).max(body.start);
-        let mut view = self.arranged(vec![Part::File(start..body.end)])?;
-        let mut input = view.input();
-        let mut reader = input.as_reader();
+        let view = vec![Part::File(start..body.end)];
+        let mut view = Source::from(self.subject.source.arranged(view));
+        let mut reader = view.reader();
         let mut before = None;
         if body.end - start > BLOCK as u64 {
             reader.read_exact(before.insert([0; BLOCK]))?;
@@ -197,14 +188,14 @@ impl Search<'_> {
         layout: Layout,
         shared: &Shared,
     ) -> io::Result<bool> {
-        let Some(place) = layout.place(self.subject.length) else {
+        let Some(place) = layout.place(self.subject.source.length()) else {
             return Ok(true);
         };
         for (nth, (aad, bytes)) in self.aads(job).into_iter().enumerate() {
             if nth > 0 && self.is_late(shared) {
                 return Ok(false);
             }
-            let Some(mut found) = self.found(job, key, layout, &place, (aad, &bytes))? else {
+            let Some(mut found) = self.found(job, key, layout, &place, (aad, &bytes)) else {
                 return Ok(true);
             };
             shared.passes.fetch_add(1, Ordering::Relaxed);
@@ -212,7 +203,7 @@ impl Search<'_> {
                 threads: 1,
                 progress: &|_| (),
             };
-            match engine.verify(&found.opener.cipher, found.source.input().as_input()) {
+            match engine.verify(&found.opener.cipher, found.source.input()) {
                 Ok(_) => {
                     shared.prove(found);
                     return Ok(true);
@@ -236,5 +227,5 @@ pub(super) fn accepts(media: &Media, last: &[u8; BLOCK]) -> bool {
     let contained = media
         .container
         .is_some_and(|container| CONTAINERS.contains(&container));
-    contained && media.damaged.is_none() && padding::kept(Padding::Pkcs7, 0, last).is_ok()
+    contained && media.damaged.is_none() && ending::kept(Padding::Pkcs7, 0, last).is_ok()
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use super::super::decode::{self, Notes};
 use super::super::document;
 use super::super::error::MetadataError;
-use super::super::json::{self, Json, Object};
+use super::super::json::{self, Budget, Json, Object};
 use super::{check_key, check_salt, mode, tolerant};
 use crate::envelope::Mode;
 
@@ -49,12 +50,12 @@ impl Config {
     /// See [`MetadataError`]. A version that cannot be used is no error of the whole; that there
     /// is none at all is one.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
-        let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
-        let value = Zeroizing::new(json::value(&tolerant::json(&text))?);
+        let text = decode::unwrapped(decode::text(bytes, "JSON")?, &mut Notes::new())?;
+        let value = json::value(&tolerant::json(&text), &Budget::new())?;
         let unrecognised = || MetadataError::Unrecognised {
             expected: "call recording encryption configuration",
         };
-        let Json::Object(outer) = &*value else {
+        let Json::Object(outer) = &value else {
             return Err(unrecognised());
         };
         let object = match outer.get(&["config"])? {
@@ -200,7 +201,7 @@ pub(super) fn number(field: &str, value: &Json) -> Result<u64, MetadataError> {
     number.ok_or_else(|| MetadataError::Invalid {
         field: document::quoted(field),
         problem: match value {
-            Json::Number(number) => format!("{number}, not a positive integer"),
+            Json::Number(_) => "not a positive integer".to_owned(),
             other => format!("{}, not a positive integer", other.kind()),
         },
     })
@@ -381,7 +382,7 @@ mod tests {
             (r#"{"key": 7}"#, "key is a number, not a string"),
             (
                 r#"{"key": "x", "key_version": 0}"#,
-                "key_version is 0, not a positive integer",
+                "key_version is not a positive integer",
             ),
             (
                 r#"{"key": "x", "algorithm": "AES-128-CTR"}"#,

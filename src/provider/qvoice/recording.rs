@@ -13,18 +13,12 @@ use zeroize::Zeroizing;
 
 use super::super::document;
 use super::super::error::MetadataError;
-use super::super::json::{self, Json, Object};
-use super::config::number;
+use super::super::json::{Json, Object};
+use super::super::listing::{Item, Listing};
+use super::super::search::{self, Knows, Named, Rules};
+use super::config::{Config, number};
 use super::{check_length, mode};
 use crate::envelope::Mode;
-
-/// One recording that a metadata document speaks of.
-pub struct Recording {
-    /// Its id. Untrusted text.
-    pub id: Option<String>,
-    /// What is said of it, or why it cannot be used.
-    pub hints: Result<Hints, MetadataError>,
-}
 
 /// What the metadata of one recording says of its encryption.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -91,48 +85,55 @@ const WITHIN: [&str; 5] = [
 ///
 /// # Errors
 /// See [`MetadataError`]; a list's recordings have their own.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Recording>, MetadataError> {
-    let text = Zeroizing::new(document::text(bytes, "JSON")?.into_owned());
-    let mut recordings = Vec::new();
-    for entry in json::entries(&text, "recordings")? {
-        recordings.push(match entry.map(Zeroizing::new).as_deref() {
-            Ok(Json::Object(object)) => read(object),
-            Ok(_) => failed(MetadataError::Unrecognised {
-                expected: "recording metadata",
-            }),
-            Err(error) => failed(error.clone()),
-        });
+pub fn parse(bytes: &[u8]) -> Result<Listing<Hints>, MetadataError> {
+    if Config::parse(bytes).is_ok() {
+        return Err(MetadataError::Configuration);
     }
-    match recordings.as_slice() {
-        [
-            Recording {
-                id: None,
-                hints: Err(error),
-            },
-        ] => Err(error.clone()),
-        _ => Ok(recordings),
+    search::read(bytes, &RULES)
+}
+
+const RULES: Rules<Hints> = Rules {
+    accepted: "JSON",
+    wanted: MetadataError::Unrecognised {
+        expected: "version, key_id, algorithm or salt of a recording",
+    },
+    lists: &["recordings"],
+    knows,
+    item: |object, _| item(object),
+    bare: |_| None,
+    merge: document::agree,
+};
+
+impl Named for Hints {
+    fn set_id(&mut self, id: Option<&str>) {
+        self.id = id.map(str::to_owned);
     }
 }
 
-fn failed(error: MetadataError) -> Recording {
-    Recording {
-        id: None,
-        hints: Err(error),
+fn knows(object: &Object) -> Knows {
+    let fields: [&[&str]; 6] = [&VERSION, &KEY_ID, &ALGORITHM, &["salt"], &IV, &TAG];
+    let says = |object: &&Object| fields.iter().any(|names| object.has(names));
+    if objects(object).iter().any(says) {
+        Knows::Encryption
+    } else {
+        Knows::Nothing
     }
 }
 
-fn read(object: &Object) -> Recording {
-    let objects: Vec<&Object> = WITHIN
-        .iter()
-        .filter_map(|name| match object.get(&[name]) {
-            Ok(Some((_, Json::Object(inner)))) => Some(inner),
-            _ => None,
-        })
-        .collect();
-    let objects: Vec<&Object> = std::iter::once(object).chain(objects).collect();
+/// The object, and those one below where the fields may stand.
+fn objects(object: &Object) -> Vec<&Object> {
+    let within = WITHIN.iter().filter_map(|name| match object.get(&[name]) {
+        Ok(Some((_, Json::Object(inner)))) => Some(inner),
+        _ => None,
+    });
+    std::iter::once(object).chain(within).collect()
+}
+
+fn item(object: &Object) -> Item<Hints> {
+    let objects = objects(object);
     let id = first(&objects, &ID, text).ok().flatten();
-    let hints = hints(&objects, id.clone());
-    Recording { id, hints }
+    let outcome = hints(&objects, id.clone());
+    Item { id, outcome }
 }
 
 fn hints(objects: &[&Object], id: Option<String>) -> Result<Hints, MetadataError> {
@@ -183,7 +184,7 @@ fn first<T: PartialEq>(
         let Some((name, value)) = object.get(names)? else {
             continue;
         };
-        if *value == Json::String(String::new()) {
+        if *value == Json::text("") {
             continue;
         }
         let value = read(name, value)?;
@@ -202,7 +203,7 @@ fn first<T: PartialEq>(
 
 fn text(field: &str, value: &Json) -> Result<String, MetadataError> {
     match value {
-        Json::String(text) => Ok(text.clone()),
+        Json::String(text) => Ok(text.to_string()),
         Json::Number(number) => Ok(number.to_string()),
         other => Err(MetadataError::Invalid {
             field: document::quoted(field),
@@ -238,9 +239,10 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<Hints, String> {
-        let mut all = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let all = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        let mut all = all.into_items();
         assert_eq!(all.len(), 1);
-        all.remove(0).hints.map_err(|error| error.to_string())
+        all.remove(0).outcome.map_err(|error| error.to_string())
     }
 
     #[test]
@@ -303,7 +305,7 @@ mod tests {
                 &format!(r#"{{"salt": "{}"}}"#, "x".repeat(4097)),
                 "salt is 4097 bytes long, over the limit of 4096",
             ),
-            ("7", "no recording metadata"),
+            ("7", "it is not JSON: it is text of another kind"),
         ] {
             let error = one(text).unwrap_err();
             assert!(error.starts_with(reason), "{text}: {error}");

@@ -1,0 +1,153 @@
+//! Looks at the values of options that name files, before anything is done with one: a secret may
+//! stand where its file's name belongs.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use clap::{Arg, ArgMatches, Command};
+
+use super::error::Failure;
+use super::exit::Code;
+use crate::job::redact::{Kind, exists, hidden, looks_like_secret};
+
+/// What the value of an option is for.
+#[derive(Clone, Copy)]
+enum Role {
+    /// A file with a private key.
+    Key,
+    /// A file with another secret.
+    Secret(&'static str),
+    /// A file to read.
+    Metadata,
+    /// Media, each for itself.
+    Input,
+    /// What is written.
+    Output,
+    /// A part of such a name.
+    Prefix,
+    Command,
+}
+
+impl Role {
+    /// `None` if the value is no name of a file and no command.
+    fn of(arg: &Arg) -> Option<Self> {
+        Some(match (value_name(arg)?, arg.get_id().as_str()) {
+            ("COMMAND", _) => Self::Command,
+            ("INPUT" | "FILE", _) => Self::Input,
+            ("PATH", "paths") => Self::Key,
+            ("PATH", "passphrase_file") => Self::Secret("the passphrase"),
+            ("PATH", "config") => Self::Secret("the configuration"),
+            ("PATH", "key_file") => Self::Secret("the key"),
+            ("PATH", "salt_file") => Self::Secret("the salt"),
+            ("DIR", _) | ("PATH", "output" | "report" | "profile") => Self::Output,
+            ("PATH", _) => Self::Metadata,
+            ("NAME", "name") => Self::Prefix,
+            _ => return None,
+        })
+    }
+
+    /// What of a value is refused.
+    fn refused(self, value: &OsStr) -> Option<Kind> {
+        let path = Path::new(value);
+        if exists(path) {
+            return None;
+        }
+        let kind = looks_like_secret(value);
+        match self {
+            Self::Metadata => hidden(path),
+            Self::Key | Self::Secret(_) | Self::Output => kind,
+            Self::Prefix => kind.filter(|kind| *kind == Kind::Random),
+            Self::Command => kind.filter(|kind| matches!(kind, Kind::Key | Kind::Random)),
+            Self::Input => kind.filter(|kind| *kind != Kind::Random),
+        }
+    }
+
+    fn code(self) -> Code {
+        match self {
+            Self::Secret("the configuration") | Self::Metadata => Code::Metadata,
+            Self::Key | Self::Secret(_) | Self::Command => Code::Key,
+            Self::Input => Code::Input,
+            Self::Output => Code::Output,
+            Self::Prefix => Code::Usage,
+        }
+    }
+
+    fn hint(self, kind: Kind) -> String {
+        match self {
+            Self::Key => KEY_HINT.to_owned(),
+            Self::Metadata | Self::Input | Self::Output if kind == Kind::Key => KEY_HINT.to_owned(),
+            Self::Secret(what) => format!(
+                "put {what} into a file that only you can read (chmod 600), and pass the file's name"
+            ),
+            Self::Command => "pass a command that prints the key, such as `cat key.pem`, or the \
+                              key's file with -k PATH"
+                .to_owned(),
+            Self::Metadata | Self::Input | Self::Output | Self::Prefix => {
+                "secrets belong into files; if it is a file's name, write it with ./ in front"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Where the text of a private key belongs.
+pub(super) const KEY_HINT: &str = "put the key into a file that only you can read (chmod 600) and \
+                                   pass the file's name, pipe it in with `-k -`, or let \
+                                   --key-command print it";
+
+fn value_name(arg: &Arg) -> Option<&str> {
+    Some(arg.get_value_names()?.first()?.as_str())
+}
+
+/// Refuses a value that is no name and may be a secret. It is not repeated.
+pub(super) fn check(command: &Command, matches: &ArgMatches) -> Result<(), Failure> {
+    let Some((name, given)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let Some(command) = command.find_subcommand(name) else {
+        return Ok(());
+    };
+    let raw = |id: &str| given.try_get_raw(id).ok().flatten().into_iter().flatten();
+    for arg in command.get_arguments() {
+        let Some(role) = Role::of(arg) else {
+            continue;
+        };
+        let option = match arg.get_long() {
+            Some(long) => format!("--{long}"),
+            None => value_name(arg).unwrap_or_default().to_owned(),
+        };
+        for value in raw(arg.get_id().as_str()) {
+            look(&option, role, value)?;
+        }
+        if let Role::Key = role
+            && ["paths", "key_command", "unwrap_command"]
+                .map(raw)
+                .iter_mut()
+                .all(|all| all.next().is_none())
+            && let Some(value) =
+                std::env::var_os("UNREEL_KEY_FILE").filter(|value| !value.is_empty())
+        {
+            look("UNREEL_KEY_FILE", role, &value)?;
+        }
+    }
+    Ok(())
+}
+
+fn look(option: &str, role: Role, value: &OsStr) -> Result<(), Failure> {
+    let Some(kind) = role.refused(value) else {
+        return Ok(());
+    };
+    let wanted = match role {
+        Role::Command => "a command",
+        _ => "the name of a file",
+    };
+    let problem = match kind {
+        Kind::Phrase => format!("{option} names no file that is there"),
+        kind => format!("{option} was given {}, not {wanted}", kind.name()),
+    };
+    let mut hint = role.hint(kind);
+    if kind == Kind::Phrase {
+        hint += "; only names with a folder or an ending such as .pem or .txt are repeated here";
+    }
+    Err(Failure::Misplaced(problem, role.code(), hint))
+}

@@ -1,0 +1,42 @@
+//! What one recording is and what is done with it, and the same for many.
+//!
+//! ```text
+//! Input ── Metadata ──► Recipe ── Secrets ──► Opener ── pipeline ──► Output
+//!                                                          │
+//!                                                       Record ──► Observer
+//! ```
+//!
+//! A [`Job`] is told everything by its caller: no arguments, no environment, and nothing is
+//! printed. What it has to say it tells its [`Observer`] in types; the words are the caller's.
+
+mod error;
+mod input;
+mod inspect;
+mod metadata;
+mod observer;
+mod one;
+mod own;
+mod profile;
+mod recipe;
+mod record;
+pub(crate) mod redact;
+mod run;
+mod secret_file;
+mod secrets;
+mod shared;
+mod target;
+
+pub(crate) use self::error::Error;
+pub(crate) use self::input::{Input, file_name};
+pub(crate) use self::inspect::{Fit, Found, Inspected, InspectedAs, KeyFound, inspect};
+pub(crate) use self::metadata::{Metadata, Origin};
+pub(crate) use self::observer::{Bar, Event, Observer};
+pub(crate) use self::one::{Job, Secrets};
+pub(crate) use self::own::{Own, is_same_file};
+pub use self::profile::parse as parse_profile;
+pub(crate) use self::record::{Done, How, Plain, Record, Skipped};
+pub(crate) use self::redact::cause as shown_cause;
+pub(crate) use self::run::Tally;
+pub(crate) use self::secrets::{KeysFrom, PassphraseFrom, Passphrases, PrivateKeys};
+pub(crate) use self::shared::{Format, SharedFrom, SharedKeys};
+pub(crate) use self::target::{IfExists, Output, Target};

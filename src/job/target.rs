@@ -1,0 +1,419 @@
+//! Where the plaintext of a run goes, and what may stand there already.
+
+use std::collections::{BTreeSet, HashMap};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::error::Error;
+use super::input::Input;
+use super::own::Own;
+use crate::cipher::lock;
+use crate::io::{OutputError, Staged, check_target};
+
+/// Where the plaintext goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Nowhere: everything is verified.
+    Nowhere,
+    /// Standard output.
+    Stdout {
+        /// Whether nothing is written before it was verified.
+        verified: bool,
+    },
+    /// A file of this name.
+    File(PathBuf),
+    /// A folder, made when it is needed, where files are named for the recording and its content.
+    Folder(PathBuf),
+}
+
+/// What to do where the output exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum IfExists {
+    /// Refuse.
+    #[default]
+    Fail,
+    /// Leave it: the recording was decrypted before.
+    Skip,
+    /// Replace it.
+    Overwrite,
+}
+
+/// A target and its rules.
+pub(crate) struct Output {
+    target: Target,
+    if_exists: IfExists,
+    /// Whether nothing is written, and it is only looked whether it could be.
+    dry: bool,
+    own: Own,
+    claims: Claims,
+    /// The folders that this run made.
+    made: Mutex<Vec<PathBuf>>,
+}
+
+impl Output {
+    /// An output to `target`, which never replaces one of `own`.
+    pub(crate) fn new(target: Target, if_exists: IfExists, dry: bool, own: Own) -> Self {
+        Self {
+            target,
+            if_exists,
+            dry,
+            own,
+            claims: Claims::default(),
+            made: Mutex::default(),
+        }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn own(&self) -> &Own {
+        &self.own
+    }
+
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    pub(super) fn replaces(&self) -> bool {
+        self.if_exists == IfExists::Overwrite
+    }
+
+    pub(super) fn skips(&self) -> bool {
+        self.if_exists == IfExists::Skip
+    }
+
+    /// The name of an output in a folder, without its extension: the recording's id, else that
+    /// of its input. Empty elsewhere.
+    pub(super) fn name(
+        &self,
+        id: Option<&str>,
+        stem: impl FnOnce() -> Option<String>,
+        input: &Input,
+    ) -> Result<String, Error> {
+        let Target::Folder(_) = self.target else {
+            return Ok(String::new());
+        };
+        let from_id = id.and_then(super::input::file_name);
+        let name = from_id.or_else(|| super::input::file_name(&stem()?));
+        name.ok_or_else(|| Error::Nameless(input.to_string()))
+    }
+
+    /// Takes a name for `input`, and waits while another recording may get it.
+    pub(super) fn claim<'a>(
+        &'a self,
+        name: &str,
+        id: Option<&str>,
+        input: &Input,
+    ) -> Result<Claim<'a>, Taken> {
+        if name.is_empty() {
+            return Ok(Claim(None));
+        }
+        self.claims.take(name, id, input)
+    }
+
+    /// Looks at every name that the output can get. `Some` is one that exists and is to be left.
+    pub(super) fn check_names(
+        &self,
+        name: &str,
+        extensions: impl FnOnce() -> Vec<&'static str>,
+    ) -> Result<Option<PathBuf>, OutputError> {
+        let candidates = match &self.target {
+            Target::Nowhere | Target::Stdout { .. } => vec![],
+            Target::File(path) => vec![path.clone()],
+            Target::Folder(folder) => {
+                let extensions = extensions().into_iter();
+                extensions
+                    .map(|extension| folder.join(format!("{name}.{extension}")))
+                    .collect()
+            }
+        };
+        for candidate in candidates {
+            if !is_free(&candidate) {
+                // The metadata that lies in the folder is no output of an earlier run.
+                let in_folder = matches!(self.target, Target::Folder(_));
+                if in_folder && self.own.lies_beside(&candidate) {
+                    continue;
+                }
+            }
+            match self.check(&candidate) {
+                Ok(()) => {}
+                Err(OutputError::Exists(path)) if self.skips() => return Ok(Some(path)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks whether the output could have the name `path`.
+    pub(super) fn check(&self, path: &Path) -> Result<(), OutputError> {
+        if self.own.holds(path) {
+            return Err(OutputError::IsInput(path.to_owned()));
+        }
+        match check_target(path, self.replaces(), &BTreeSet::new()) {
+            // It is made when it is needed.
+            Err(OutputError::NoFolder(_)) if matches!(self.target, Target::Folder(_)) => Ok(()),
+            // It is not what an earlier run left.
+            Err(OutputError::Exists(path)) if self.skips() && !path.exists() => {
+                Err(OutputError::NotAFile(path, "a link that leads nowhere"))
+            }
+            result => result,
+        }
+    }
+
+    /// The output of `name`, before it has a name; `None` where it is no file. A dry run looks
+    /// whether one could be made.
+    pub(super) fn stage(&self, name: &str) -> Result<Option<Staged>, OutputError> {
+        let staged = match &self.target {
+            Target::Nowhere | Target::Stdout { .. } => return Ok(None),
+            Target::File(path) => Staged::create(path)?,
+            Target::Folder(folder) if self.dry => Staged::create(&nearest(folder)?.join(name))?,
+            Target::Folder(folder) => {
+                self.make(folder)?;
+                Staged::create(&folder.join(name))?
+            }
+        };
+        Ok((!self.dry).then_some(staged))
+    }
+
+    /// Whether what is wrong with one output is wrong with the folder of all of them.
+    pub(super) fn is_common(&self, error: &OutputError) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(self.target, Target::Folder(_))
+            && match error {
+                OutputError::NotAFolder(_) => true,
+                OutputError::Io { source, .. } => {
+                    matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
+                }
+                _ => false,
+            }
+    }
+
+    /// Makes the folder, and those above it, for its owner alone.
+    fn make(&self, folder: &Path) -> Result<(), OutputError> {
+        let mut made = lock(&self.made);
+        nearest(folder)?;
+        let missing: Vec<_> = folder
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+            .map(ToOwned::to_owned)
+            .collect();
+        for path in missing.into_iter().rev() {
+            let built = std::fs::DirBuilder::new().mode(0o700).create(&path);
+            match built {
+                Ok(()) => made.push(path),
+                // Another run made it at the same time.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    return Err(OutputError::Io {
+                        path,
+                        operation: "making the folder",
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Folders that were made for outputs that never came do not stay.
+impl Drop for Output {
+    fn drop(&mut self) {
+        for folder in lock(&self.made).iter().rev() {
+            fs_err::remove_dir(folder).ok();
+        }
+    }
+}
+
+/// The folder, or the nearest one above it that is there.
+fn nearest(folder: &Path) -> Result<&Path, OutputError> {
+    match folder.ancestors().find(|path| path.exists()) {
+        Some(path) if path.is_dir() => Ok(path),
+        Some(path) => Err(OutputError::NotAFolder(path.to_owned())),
+        // Of a relative name all that is there is the folder it is relative to.
+        None => Ok(Path::new(".")),
+    }
+}
+
+/// The names in the output folder, and by which input they are taken.
+#[derive(Default)]
+struct Claims {
+    names: Mutex<HashMap<String, Holder>>,
+    released: Condvar,
+}
+
+struct Holder {
+    input: Input,
+    id: Option<String>,
+    /// How it came to keep the name, once that is decided.
+    keeps: Option<Kept>,
+}
+
+/// How a recording came to keep its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It was put there by this run.
+    Made,
+    /// It had been there before.
+    Found,
+}
+
+/// A name that another input has.
+pub(super) struct Taken {
+    /// That input.
+    pub(super) by: Input,
+    /// Whether it is the same recording, by its id, and had been there before.
+    pub(super) found: bool,
+}
+
+impl Claims {
+    fn take<'a>(&'a self, name: &str, id: Option<&str>, input: &Input) -> Result<Claim<'a>, Taken> {
+        let undecided = |names: &mut HashMap<String, Holder>| {
+            names.get(name).is_some_and(|holder| holder.keeps.is_none())
+        };
+        let mut names = self
+            .released
+            .wait_while(lock(&self.names), undecided)
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(holder) = names.get(name) {
+            return Err(Taken {
+                by: holder.input.clone(),
+                found: holder.keeps == Some(Kept::Found)
+                    && id.is_some()
+                    && holder.id.as_deref() == id,
+            });
+        }
+        let holder = Holder {
+            input: input.clone(),
+            id: id.map(ToOwned::to_owned),
+            keeps: None,
+        };
+        names.insert(name.to_owned(), holder);
+        Ok(Claim(Some((self, name.to_owned()))))
+    }
+}
+
+/// A name that is taken for as long as this lives, and for ever if it is kept. The first
+/// recording that succeeds has it, not the first that is tried.
+pub(super) struct Claim<'a>(Option<(&'a Claims, String)>);
+
+impl Claim<'_> {
+    /// The recording has the name.
+    pub(super) fn hold(mut self, how: Kept) {
+        if let Some((claims, name)) = self.0.take() {
+            if let Some(holder) = lock(&claims.names).get_mut(&name) {
+                holder.keeps = Some(how);
+            }
+            claims.released.notify_all();
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if let Some((claims, name)) = self.0.take() {
+            lock(&claims.names).remove(&name);
+            claims.released.notify_all();
+        }
+    }
+}
+
+/// Whether nothing stands at `path`.
+fn is_free(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(target: Target, if_exists: IfExists) -> Output {
+        Output::new(target, if_exists, false, Own::default())
+    }
+
+    fn input(name: &str) -> Input {
+        Input::File(PathBuf::from(name))
+    }
+
+    #[test]
+    fn the_first_that_succeeds_has_the_name() {
+        let output = output(Target::Folder("out".into()), IfExists::Fail);
+        let claim = |id: &str, from: &str| output.claim("RE1", Some(id), &input(from));
+        drop(claim("RE1", "damaged").ok().unwrap());
+        claim("RE1", "good").ok().unwrap().hold(Kept::Made);
+        let taken = claim("RE1", "again").err().unwrap();
+        assert_eq!((taken.by, taken.found), (input("good"), false));
+    }
+
+    #[test]
+    fn what_an_earlier_run_made_is_found_for_each_input_of_the_same_id() {
+        let output = output(Target::Folder("out".into()), IfExists::Skip);
+        let claim = |id: &str, from: &str| output.claim("RE1", Some(id), &input(from));
+        claim("RE1", "damaged").ok().unwrap().hold(Kept::Found);
+        assert!(claim("RE1", "good").err().unwrap().found);
+        assert!(!claim("RE2", "other").err().unwrap().found);
+    }
+
+    #[test]
+    fn a_name_is_waited_for() {
+        let output = output(Target::Folder("out".into()), IfExists::Fail);
+        let first = output.claim("a", None, &input("1")).ok().unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| output.claim("a", None, &input("2")).is_ok());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!second.is_finished());
+            drop(first);
+            assert!(second.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_folder_is_made_when_needed_and_goes_if_it_stays_empty() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b");
+        let target = Target::Folder(folder.clone());
+        let failed = output(target.clone(), IfExists::Fail);
+        assert!(!folder.exists());
+        drop(failed.stage("x").unwrap().unwrap());
+        for path in [&folder, &root.path().join("a")] {
+            let mode = fs_err::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        drop(failed);
+        assert!(!root.path().join("a").exists());
+
+        let done = output(target, IfExists::Fail);
+        let staged = done.stage("x").unwrap().unwrap();
+        staged.commit(&folder.join("x.wav"), false).unwrap();
+        drop(done);
+        assert!(folder.join("x.wav").exists());
+    }
+
+    #[test]
+    fn a_dry_run_makes_nothing_and_finds_what_is_in_the_way() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::write(root.path().join("file"), "").unwrap();
+        let dry = |folder: &str| {
+            let target = Target::Folder(root.path().join(folder));
+            Output::new(target, IfExists::Fail, true, Own::default())
+        };
+        assert!(dry("a/b").stage("x").unwrap().is_none());
+        assert!(dry("file/b").stage("x").is_err());
+        assert_eq!(fs_err::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_dangling_link_is_not_what_an_earlier_run_left() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("RE1.wav");
+        fs_err::os::unix::fs::symlink(root.path().join("nothing"), &path).unwrap();
+        let output = output(Target::Folder(root.path().to_owned()), IfExists::Skip);
+        let names = || output.check_names("RE1", || vec!["mp3", "wav"]);
+        assert!(matches!(names(), Err(OutputError::NotAFile(..))));
+        fs_err::write(root.path().join("nothing"), "media").unwrap();
+        assert_eq!(names().unwrap(), Some(path));
+    }
+}

@@ -1,0 +1,528 @@
+//! What the documents say, held against the binary: commands, messages, JSON, variables, links.
+//! (`tests/cli/commands.rs` runs their `console` blocks; `src/cli/exit.rs` has the exit codes.)
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "it is a test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::common::Desk;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The fenced blocks of a document, with what stands behind the fence.
+fn blocks(document: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut lines = document.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let body: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push((info.to_owned(), body.join("\n")));
+        }
+    }
+    found
+}
+
+/// The pieces of a line that are set as code.
+fn spans(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+fn bash(desk: &Desk, script: &str) -> Output {
+    desk.command("bash")
+        .args(["-euo", "pipefail", "-c", script])
+        .output()
+        .unwrap()
+}
+
+/// Programs that a document uses and a machine may lack.
+const OPTIONAL: &[&str] = &["ffmpeg", "flock", "jq", "openssl"];
+
+fn lacks(desk: &Desk, script: &str) -> Option<&'static str> {
+    let mut needed = OPTIONAL.iter().filter(|name| {
+        script
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word == **name)
+    });
+    needed
+        .find(|name| !bash(desk, &format!("command -v {name}")).status.success())
+        .copied()
+}
+
+fn succeeds(desk: &Desk, script: &str) {
+    if let Some(program) = lacks(desk, script) {
+        eprintln!("not run, for want of {program}: {script}");
+        return;
+    }
+    let output = bash(desk, script);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{stderr}");
+}
+
+#[test]
+fn every_sh_block_runs() {
+    for document in ["README.md", "docs/scripting.md"] {
+        let desk = Desk::of_documents();
+        let mut count = 0;
+        for (info, body) in blocks(&read(document)) {
+            match info.as_str() {
+                // What the blocks behind it build upon.
+                "console" => {
+                    for line in body.lines().filter_map(|line| line.strip_prefix("$ ")) {
+                        bash(&desk, line);
+                    }
+                }
+                "sh" if body == "cargo test" => {}
+                "sh" => {
+                    count += 1;
+                    succeeds(&desk, &body.replace("cargo run --release --", "unreel"));
+                }
+                _ => {}
+            }
+        }
+        assert!(count > 0, "{document} has no sh blocks");
+    }
+}
+
+#[test]
+fn the_first_command_of_the_readme_makes_a_recording_that_plays() {
+    let desk = Desk::of_documents();
+    let blocks = blocks(&read("README.md"));
+    let [(_, first), (_, second), ..] = blocks.as_slice() else {
+        panic!("there are no blocks");
+    };
+    assert!(first.starts_with("cargo run --release -- "));
+    assert_eq!(second, "cargo test");
+    succeeds(&desk, &first.replace("cargo run --release --", "unreel"));
+    let wav = std::fs::read(desk.path("call.wav")).unwrap();
+    let digest: String = Sha256::digest(&wav)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let expected = read("fixtures/expected.sha256");
+    assert!(expected.contains(&digest));
+    assert!(wav.starts_with(b"RIFF"));
+}
+
+#[test]
+fn the_workflow_of_the_readme_runs() {
+    let desk = Desk::of_documents();
+    let blocks = blocks(&read("README.md"));
+    let (_, workflow) = blocks.iter().find(|(info, _)| info == "yaml").unwrap();
+    let script = workflow.split("run: |\n").nth(1).unwrap();
+    assert!(script.trim_start().starts_with("unreel twilio-voice"));
+    succeeds(&desk, script);
+}
+
+/// The recipes for cron and systemd in a document, as a shell runs them in the home folder.
+fn recipes(document: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (info, body) in blocks(&read(document)) {
+        let lines: Vec<_> = body.lines().collect();
+        if info == "crontab" {
+            assert_eq!(lines[0], "SHELL=/bin/bash", "{document}");
+            assert!(lines[1].starts_with("PATH=/usr/local/bin:"), "{document}");
+            let command = lines[2].strip_prefix("17 * * * *  ").unwrap();
+            assert!(!command.contains('%'), "cron makes newlines of them");
+            found.push(command.to_owned());
+        }
+        for line in lines {
+            if let Some(command) = line.strip_prefix("ExecStart=") {
+                assert!(command.starts_with("/bin/bash -c '"), "{document}");
+                assert!(command.contains(" /usr/local/bin/unreel "), "{document}");
+                found.push(command.replace("$$", "$").replace("/usr/local/bin/", ""));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_recipes_for_cron_and_systemd_find_the_program_and_keep_its_exit_code() {
+    const ID: &str = "RE5eed0000000000000000000000000001";
+    for recipe in ["README.md", "docs/scripting.md"].map(recipes).concat() {
+        let desk = Desk::of_documents();
+        if let Some(program) = lacks(&desk, &recipe) {
+            eprintln!("not run, for want of {program}: {recipe}");
+            continue;
+        }
+        let code = |script: &str| {
+            let mut command = desk.command("bash");
+            command.env("HOME", desk.path("."));
+            command.env("UNREEL_KEY_FILE", desk.path("keys"));
+            let output = command.args(["-c", script]).output().unwrap();
+            (
+                output.status.code(),
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            )
+        };
+        let prepare = format!(
+            "mkdir -p in out keys; cp fixtures/keys/pkcs8.pem keys; \
+             cp fixtures/twilio-voice/list.json list.json; cp list.json in; \
+             good=fixtures/twilio-voice/{ID}.wav.enc"
+        );
+        assert_eq!(code(&prepare).0, Some(0));
+        let run = |script: &str| code(&format!("{prepare}; {script}; {recipe}"));
+        assert_eq!(
+            run("true"),
+            (Some(0), String::new()),
+            "nothing to do: {recipe}"
+        );
+        let (bad, stderr) = run(&format!("cp cut.wav.enc in/{ID}.wav"));
+        assert_eq!(bad, Some(7), "a damaged one: {recipe}\n{stderr}");
+        let (good, stderr) = run(&format!("cp $good in/{ID}.wav"));
+        assert_eq!(good, Some(0), "{recipe}\n{stderr}");
+        assert!(desk.path(&format!("out/{ID}.wav")).exists());
+        let (some, stderr) = run("cp cut.wav.enc in/no-id.wav");
+        assert_eq!(some, Some(10), "one of two: {recipe}\n{stderr}");
+    }
+}
+
+#[test]
+fn the_page_for_scripts_knows_every_decrypting_command() {
+    let help = read("tests/cmd/help.md");
+    let page = read("docs/scripting.md");
+    let row = page
+        .lines()
+        .find(|line| line.starts_with("| `provider` |"))
+        .unwrap();
+    let commands = help.lines().filter_map(|line| {
+        let (name, what) = line.trim_start().split_once("  ")?;
+        what.trim_start().starts_with("Decrypt ").then_some(name)
+    });
+    let commands: BTreeSet<_> = commands.collect();
+    assert!(commands.len() >= 4);
+    for command in commands.into_iter().filter(|name| *name != "decrypt") {
+        assert!(row.contains(&format!("`{command}`")), "{command}: {row}");
+    }
+}
+
+#[test]
+fn what_the_readme_makes_is_ignored_by_git() {
+    let ignored = read(".gitignore");
+    for made in ["/keys/", "/decrypted/", "/call.wav"] {
+        assert!(ignored.lines().any(|line| line == made), "{made}");
+    }
+}
+
+/// Messages that `tests/cmd/` cannot bring about: its standard output is a pipe.
+const NOT_INTO_A_PIPE: [&str; 2] = [
+    "refusing to write media to the terminal",
+    "standard output is closed",
+];
+
+#[test]
+fn each_message_of_the_table_is_printed_by_a_command() {
+    let mut printed = String::new();
+    for entry in std::fs::read_dir(root().join("tests/cmd")).unwrap() {
+        printed += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let readme = read("README.md");
+    let table = readme
+        .lines()
+        .skip_while(|line| !line.starts_with("| you see |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in table {
+        let cell = row.split('|').nth(1).unwrap();
+        for message in spans(cell) {
+            count += 1;
+            let source =
+                NOT_INTO_A_PIPE.contains(&message) && read("src/cli/error.rs").contains(message);
+            assert!(
+                printed.contains(message) || source,
+                "nothing prints `{message}`"
+            );
+        }
+    }
+    assert!(count > 20, "only {count} messages");
+}
+
+#[test]
+fn each_exit_code_is_shown_by_a_command() {
+    let mut shown: BTreeSet<u8> = [0].into();
+    for entry in std::fs::read_dir(root().join("tests/cmd")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let codes = text.lines().filter_map(|line| line.strip_prefix("? "));
+        shown.extend(codes.map(|code| code.parse::<u8>().unwrap()));
+    }
+    // 1 is for what cannot happen.
+    assert_eq!(shown, [0, 2, 3, 4, 5, 6, 7, 8, 10].into());
+}
+
+#[test]
+fn each_help_text_is_shown_and_each_flag_exists() {
+    let help = read("tests/cmd/help.md");
+    let commands: Vec<_> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() >= 5);
+    for command in commands {
+        assert!(
+            help.contains(&format!("$ unreel {command} -h\n")),
+            "{command}"
+        );
+    }
+    for document in [
+        "README.md",
+        "docs/scripting.md",
+        "SECURITY.md",
+        "docs/formats/vonage.md",
+    ] {
+        for line in read(document).lines() {
+            for span in spans(line).filter(|span| span.starts_with("--")) {
+                let flag = span.split([' ', '=']).next().unwrap();
+                let known = help.split([' ', '\n']).any(|word| word == flag);
+                assert!(known, "{document}: there is no {flag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_variable_is_documented_and_each_documented_one_is_used() {
+    let mut used = String::new();
+    for folder in ["src/cli", "src/job"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                used += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let names = |text: &str| -> BTreeSet<String> {
+        text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+            .filter(|word| word.starts_with("UNREEL_") && *word != "UNREEL_")
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    let page = read("docs/scripting.md");
+    let page = page.split("## Environment").nth(1).unwrap();
+    let page = page.split("\n## ").next().unwrap();
+    assert_eq!(names(&used), names(page));
+    for other in ["CREDENTIALS_DIRECTORY", "NO_COLOR", "TERM", "CI"] {
+        assert!(
+            used.contains(&format!("\"{other}\"")) && page.contains(other),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn each_link_leads_somewhere() {
+    let mut documents: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
+        .map(|name| root().join(name))
+        .into();
+    for folder in ["docs", "docs/formats", "fixtures"] {
+        let entries = std::fs::read_dir(root().join(folder)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        documents.extend(paths.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    }
+    assert!(documents.len() > 8);
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => document.clone(),
+                path => document.parent().unwrap().join(path),
+            };
+            assert!(target.exists(), "{}: {link}", document.display());
+            if !anchor.is_empty() {
+                let headings = std::fs::read_to_string(&target).unwrap();
+                let there = headings
+                    .lines()
+                    .filter(|line| line.starts_with('#'))
+                    .map(|line| line.trim_start_matches('#').trim().to_lowercase())
+                    .any(|heading| heading.replace(' ', "-") == anchor);
+                assert!(there, "{}: {link}", document.display());
+            }
+        }
+    }
+}
+
+/// A field of the documented JSON.
+struct Field {
+    types: String,
+    absent: bool,
+}
+
+/// The table of fields below `heading`.
+fn documented(heading: &str) -> BTreeMap<String, Field> {
+    let page = read("docs/scripting.md");
+    let fields: BTreeMap<_, _> = page
+        .lines()
+        .skip_while(|line| *line != heading)
+        .skip_while(|line| !line.starts_with("| field |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let field = Field {
+                types: cells[2].to_owned(),
+                absent: cells[2].contains("*absent*"),
+            };
+            (cells[1].trim_matches('`').to_owned(), field)
+        })
+        .collect();
+    assert!(fields.len() > 10, "{heading}");
+    fields
+}
+
+/// Every value of a JSON text with its path: `a.b`, `list[].c`. Texts in lists have no path.
+fn paths(prefix: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    let Value::Object(fields) = value else { return };
+    for (name, value) in fields {
+        let path = format!("{prefix}{name}");
+        match value {
+            Value::Array(items) if !items.first().is_some_and(Value::is_string) => {
+                found.push((format!("{path}[]"), value.clone()));
+                for item in items {
+                    paths(&format!("{path}[]."), item, found);
+                }
+            }
+            value => {
+                found.push((path.clone(), value.clone()));
+                paths(&format!("{path}."), value, found);
+            }
+        }
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The lines that commands print, whether they succeed or not.
+fn lines(commands: &[&str]) -> Vec<Value> {
+    let desk = Desk::of_documents();
+    let texts = commands.iter().map(|command| {
+        let output = bash(&desk, command);
+        assert!(!output.stdout.is_empty(), "{command} prints no JSON");
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let texts: Vec<_> = texts.collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Compares the table below `heading` with what was printed, both ways.
+fn compare(heading: &str, lines: &[Value]) {
+    let fields = documented(heading);
+    let mut seen = BTreeSet::new();
+    for line in lines {
+        let mut found = Vec::new();
+        paths("", line, &mut found);
+        for (path, value) in &found {
+            let field = fields
+                .get(path)
+                .unwrap_or_else(|| panic!("{heading}: {path} is not documented: {line}"));
+            let is = type_of(value);
+            assert!(
+                field.types.contains(is),
+                "{heading}: {path} is a {is}: {line}"
+            );
+            seen.insert(path.clone());
+        }
+        // What is not marked absent is there wherever the object around it is. (The fields of
+        // `found` depend on its kind.)
+        let at_top = |path: &str| !path.contains('.');
+        for (path, _) in fields
+            .iter()
+            .filter(|(path, field)| at_top(path) && !field.absent)
+        {
+            assert!(found.iter().any(|(name, _)| name == path), "{path}: {line}");
+        }
+        for parent in ["media", "found.media", "error"] {
+            if !found
+                .iter()
+                .any(|(name, value)| name == parent && value.is_object())
+            {
+                continue;
+            }
+            let children = fields.iter().filter(|(path, field)| {
+                let child = path
+                    .strip_prefix(parent)
+                    .and_then(|rest| rest.strip_prefix('.'));
+                child.is_some_and(at_top) && !field.absent
+            });
+            for (path, _) in children {
+                assert!(found.iter().any(|(name, _)| name == path), "{path}: {line}");
+            }
+        }
+    }
+    for path in fields.keys() {
+        assert!(seen.contains(path), "{heading}: nothing printed {path}");
+    }
+}
+
+#[test]
+fn each_field_of_a_report_is_documented_and_each_documented_one_is_printed() {
+    let voice =
+        "unreel twilio-voice --json -m fixtures/twilio-voice/recording.json -k fixtures/keys";
+    let re = "fixtures/twilio-voice/RE5eed0000000000000000000000000001.wav.enc";
+    let ts = "fixtures/vonage/5eed0000-0000-4000-8000-000000000001.ts.enc";
+    let vonage = "unreel vonage --json -k fixtures/keys/pkcs8.pem -m fixtures/vonage";
+    let lines = lines(&[
+        &format!("{voice}/pkcs8.pem --check --sha256 {re}"),
+        &format!("{voice}/pkcs8.pem -d decrypted {re}"),
+        &format!("{voice}/pkcs8.pem -d decrypted --if-exists skip {re}"),
+        &format!("{voice}/other.pem --check {re}"),
+        &format!("{voice}/pkcs8.pem --check missing.wav"),
+        &format!("{vonage}/archive-1.json --padding keep --check {ts}"),
+        &format!("{vonage}/bad/null-password.json --check {ts}"),
+        "unreel qvoice --json --config fixtures/qvoice/config.json --check \
+         fixtures/qvoice/rec5eed0001.enc",
+    ]);
+    assert_eq!(lines.len(), 8);
+    compare("### Decrypting commands", &lines);
+}
+
+#[test]
+fn each_field_of_inspect_is_documented_and_each_documented_one_is_printed() {
+    let lines = lines(&[
+        "unreel inspect --json -k fixtures/keys/pkcs8.pem fixtures/twilio-voice/list.json \
+         fixtures/twilio-video/wget.txt fixtures/vonage/archive-sha256-stripped.json \
+         fixtures/keys/pbes2-aes256-sha256.pem mixed.pem cut.wav.enc cut.wav \
+         fixtures/twilio-voice/unauthorized.xml",
+        "unreel inspect --json - < fixtures/twilio-voice/RE5eed0000000000000000000000000001.wav.enc",
+        "cat cut.wav.enc | unreel inspect --json -",
+        "sed s/new_encryption_key_plain_text_at_least_32_characters_long/short/ \
+         fixtures/qvoice/config.json > short.json; unreel inspect --json short.json \
+         fixtures/qvoice/rec5eed0001.json fixtures/keys/pkcs12.p12",
+    ]);
+    assert_eq!(lines.len(), 13);
+    compare("### inspect", &lines);
+}

@@ -1,0 +1,18 @@
+//! What the command line takes, writes and says, one module a concern.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod commands;
+mod docs;
+mod filesystems;
+mod folder;
+mod key_folder;
+mod keygen;
+mod keys;
+mod metadata;
+mod output;
+mod qvoice;
+mod several;
+mod signals;
+mod terminal;
