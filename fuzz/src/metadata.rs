@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use unreel::internals::provider;
-use unreel::{ContentCipher, Envelope, Iv, Padding, Payload, WrapAlgorithm, Item, Listing, MetadataError};
+use unreel::{
+    ContentCipher, Envelope, Item, Iv, Listing, MetadataError, Padding, Payload, WrapAlgorithm,
+};
 
 type Parsed = Result<Listing, MetadataError>;
 

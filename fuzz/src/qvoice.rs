@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use unreel::Mode;
-use unreel::internals::job::{parse_profile};
-use unreel::internals::key::{Kdf};
+use unreel::internals::job::parse_profile;
+use unreel::internals::key::Kdf;
 use unreel::internals::pipeline::search::{Aad, KeyForm, Layout, Pins, SaltForm};
 use unreel::internals::provider::qvoice::{self, Config, Hints, Pair, Version};
 

@@ -8,9 +8,11 @@ use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::Aead;
 use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use unreel::internals::cipher::{
+    BLOCK, Cbc, Cipher, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt,
+};
+use unreel::internals::pipeline::ending;
 use unreel::{CipherError, Padding};
-use unreel::internals::cipher::{BLOCK, Cbc, Cipher, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt};
-use unreel::internals::pipeline::{ending};
 
 use crate::Random;
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use unreel::internals::cli::{escape};
+use unreel::internals::cli::escape;
 
 /// What moves the cursor, breaks the line, turns the direction of writing or is not seen, by
 /// Unicode's own properties.
