@@ -186,7 +186,7 @@ pub fn qvoice_names(data: &[u8]) {
         return;
     };
     let length = u64::from_le_bytes(*length);
-    for layout in Layout::ALL {
+    for &layout in Layout::ALL {
         check_place(layout, length);
         check_place(layout, length % 64);
     }

@@ -20,8 +20,8 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub use self::form::{Aad, KeyForm, SaltForm, UnknownForm};
-pub use self::layout::{Layout, Place, UnknownLayout};
+pub use self::form::{Aad, KeyForm, SaltForm, UnknownName};
+pub use self::layout::{Layout, Place};
 use super::Opener;
 use crate::cipher::{BLOCK, lock, on_threads};
 use crate::envelope::{Container, Mode};
@@ -414,7 +414,7 @@ impl Finder<'_> {
     /// the file's.
     fn forms(&self, secret: &Secret) -> Forms {
         let is_free = |form: &KeyForm| self.pins.key_form.is_none_or(|pinned| pinned == *form);
-        let keys = KeyForm::ALL.into_iter().filter(is_free);
+        let keys = KeyForm::ALL.iter().copied().filter(is_free);
         let keys = keys.filter_map(|form| Some((form, Arc::new(form.of(&secret.key)?))));
         let configured = secret.salt.as_ref().map(|salt| salt.as_str());
         let mut texts: Vec<&str> = self.subject.salt.into_iter().chain(configured).collect();
@@ -429,7 +429,7 @@ impl Finder<'_> {
         };
         let mut salts = Vec::new();
         for text in &texts {
-            let forms = SaltForm::ALL.into_iter();
+            let forms = SaltForm::ALL.iter().copied();
             salts.extend(forms.filter_map(|form| Some(salt(form, form.of(text)?, text))));
         }
         if let Some(place) = Layout::Salt16Nonce12CtTag16.place(self.subject.source.length())
@@ -515,7 +515,7 @@ impl Finder<'_> {
                 && (!layout.needs_tag() || subject.tag.is_some())
         };
         let known = self.known.map(|known| known.layout);
-        let mut layouts: Vec<_> = Layout::ALL.into_iter().filter(possible).collect();
+        let mut layouts: Vec<_> = Layout::ALL.iter().copied().filter(possible).collect();
         layouts.sort_by_key(|layout| Some(*layout) != known);
         layouts
     }

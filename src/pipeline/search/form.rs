@@ -5,20 +5,38 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT};
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 use zeroize::Zeroizing;
 
 use crate::key::{Hash, Kdf};
 
 /// A name that none of the known ones is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is none of {known}")]
-pub struct UnknownForm {
+#[error("`{found}` is none of {}", .known.join(", "))]
+pub struct UnknownName {
     found: String,
-    known: &'static str,
+    known: &'static [&'static str],
 }
 
-/// What of a key's text is the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl UnknownName {
+    /// A name that is no variant of `T`.
+    pub(super) fn of<T: VariantNames>(found: &str) -> Self {
+        Self {
+            found: found.to_owned(),
+            known: T::VARIANTS,
+        }
+    }
+}
+
+/// What of a key's text is the secret, the likeliest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames,
+)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = UnknownName,
+    parse_err_fn = UnknownName::of::<Self>
+)]
 pub enum KeyForm {
     /// The text itself.
     Text,
@@ -31,17 +49,12 @@ pub enum KeyForm {
 }
 
 impl KeyForm {
-    /// All of them, the likeliest first.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Hex, Self::Base64, Self::Decoded];
+    /// All of them.
+    pub const ALL: &[Self] = <Self as VariantArray>::VARIANTS;
 
     /// The name that people give and reports print.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Hex => "hex",
-            Self::Base64 => "base64",
-            Self::Decoded => "decoded",
-        }
+        self.into()
     }
 
     /// The secret, where the text can be meant so.
@@ -63,20 +76,15 @@ impl KeyForm {
     }
 }
 
-impl FromStr for KeyForm {
-    type Err = UnknownForm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownForm> {
-        let found = Self::ALL.into_iter().find(|form| form.name() == name);
-        found.ok_or_else(|| UnknownForm {
-            found: name.to_owned(),
-            known: "text, hex, base64, decoded",
-        })
-    }
-}
-
-/// Which bytes the salt is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which bytes the salt is, the likeliest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames,
+)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = UnknownName,
+    parse_err_fn = UnknownName::of::<Self>
+)]
 pub enum SaltForm {
     /// Its text.
     Text,
@@ -87,16 +95,12 @@ pub enum SaltForm {
 }
 
 impl SaltForm {
-    /// All of them, the likeliest first.
-    pub const ALL: [Self; 3] = [Self::Text, Self::Decoded, Self::File];
+    /// All of them.
+    pub const ALL: &[Self] = <Self as VariantArray>::VARIANTS;
 
     /// The name that people give and reports print.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Decoded => "decoded",
-            Self::File => "file",
-        }
+        self.into()
     }
 
     /// The salt's bytes, where the text can be meant so. Not for [`SaltForm::File`].
@@ -109,18 +113,6 @@ impl SaltForm {
             }
             Self::File => None,
         }
-    }
-}
-
-impl FromStr for SaltForm {
-    type Err = UnknownForm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownForm> {
-        let found = Self::ALL.into_iter().find(|form| form.name() == name);
-        found.ok_or_else(|| UnknownForm {
-            found: name.to_owned(),
-            known: "text, decoded, file",
-        })
     }
 }
 
@@ -157,9 +149,9 @@ impl fmt::Display for Aad {
 }
 
 impl FromStr for Aad {
-    type Err = UnknownForm;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, UnknownForm> {
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
         Ok(match name {
             "none" => Self::None,
             "id" => Self::Id,
@@ -168,9 +160,9 @@ impl FromStr for Aad {
             _ => match name.strip_prefix("text:") {
                 Some(text) => Self::Text(text.to_owned()),
                 None => {
-                    return Err(UnknownForm {
+                    return Err(UnknownName {
                         found: name.to_owned(),
-                        known: "none, id, key-id, salt, text:TEXT",
+                        known: &["none", "id", "key-id", "salt", "text:TEXT"],
                     });
                 }
             },
@@ -218,10 +210,10 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for form in KeyForm::ALL {
+        for &form in KeyForm::ALL {
             assert_eq!(form.name().parse(), Ok(form));
         }
-        for form in SaltForm::ALL {
+        for &form in SaltForm::ALL {
             assert_eq!(form.name().parse(), Ok(form));
         }
         for aad in [&Aad::TRIED[..], &[Aad::Text("a:b".to_owned())]].concat() {

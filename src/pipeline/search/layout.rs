@@ -5,15 +5,24 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
+use super::form::UnknownName;
 use crate::envelope::{BLOCK, Mode};
 
 /// Bytes in the usual GCM nonce (SP 800-38D, section 8.2.1).
 const NONCE: usize = 12;
 
-/// How a file is put together. Numbers are bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How a file is put together, the likeliest first. Numbers are bytes.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, VariantNames,
+)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = UnknownName,
+    parse_err_fn = UnknownName::of::<Self>
+)]
 pub enum Layout {
     /// GCM: nonce, ciphertext, tag. What Go's `gcm.Seal(nonce, nonce, plaintext, aad)` gives.
     Nonce12CtTag16,
@@ -46,30 +55,12 @@ pub struct Place {
 }
 
 impl Layout {
-    /// All of them, the likeliest first.
-    pub const ALL: [Self; 8] = [
-        Self::Nonce12CtTag16,
-        Self::CtTag16,
-        Self::Salt16Nonce12CtTag16,
-        Self::Nonce12Tag16Ct,
-        Self::Nonce16CtTag16,
-        Self::CtDetached,
-        Self::Iv16Ct,
-        Self::Ct,
-    ];
+    /// All of them.
+    pub const ALL: &[Self] = <Self as VariantArray>::VARIANTS;
 
     /// The name that people give and reports print.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Nonce12CtTag16 => "nonce12-ct-tag16",
-            Self::CtTag16 => "ct-tag16",
-            Self::Salt16Nonce12CtTag16 => "salt16-nonce12-ct-tag16",
-            Self::Nonce12Tag16Ct => "nonce12-tag16-ct",
-            Self::Nonce16CtTag16 => "nonce16-ct-tag16",
-            Self::CtDetached => "ct-detached",
-            Self::Iv16Ct => "iv16-ct",
-            Self::Ct => "ct",
-        }
+        self.into()
     }
 
     /// The mode it belongs to.
@@ -124,23 +115,6 @@ impl Layout {
     }
 }
 
-/// A name that is no [`Layout`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is none of nonce12-ct-tag16, ct-tag16, salt16-nonce12-ct-tag16, nonce12-tag16-ct, \
-     nonce16-ct-tag16, ct-detached, iv16-ct, ct"
-)]
-pub struct UnknownLayout(String);
-
-impl FromStr for Layout {
-    type Err = UnknownLayout;
-
-    fn from_str(name: &str) -> Result<Self, UnknownLayout> {
-        let found = Self::ALL.into_iter().find(|layout| layout.name() == name);
-        found.ok_or_else(|| UnknownLayout(name.to_owned()))
-    }
-}
-
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -153,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_byte_has_one_place() {
-        for layout in Layout::ALL {
+        for &layout in Layout::ALL {
             assert_eq!(layout.name().parse(), Ok(layout));
             for length in 0..200 {
                 let Some(place) = layout.place(length) else {
