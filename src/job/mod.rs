@@ -25,6 +25,8 @@ mod secret_file;
 mod secrets;
 mod shared;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::error::Error;
 pub(crate) use self::input::{Input, file_name};
