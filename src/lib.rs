@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! metadata (file, stdin)                             media (file, stdin)
-//!         │ provider::*  parse only                          │ io::source
+//!         │ provider::*  parse only                          │ io::Source
 //!         ▼                                                  │
-//!     Envelope ──► key::KeyRing ──► ContentKey ──► cipher ──► io::sink ──► media::Probe ──► Report
-//!   (wrapped key,   (which private   (32 bytes,   (verify,    (unnamed     (WAV, TS, …,
-//!    cipher, IV,     key opens it)    zeroized)    then        file, then   duration)
+//!     Envelope ──► key::KeyRing ──► ContentKey ──► cipher ──► io::Staged ──► media::Probe ──► Report
+//!   (wrapped key,   (which private   (32 bytes,   (verify,    (unnamed       (WAV, TS, …,
+//!    cipher, IV,     key opens it)    zeroized)    then        file, then     duration)
 //!    expectations)                                 release)    its name)
 //! ```
 //!
