@@ -103,7 +103,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 const NETWORK: &[&str] = &["tokio", "reqwest", "object_store", "axum", "async fn"];
 const ON_THE_NETWORK: &[&str] = &["api", "store", "serve"];
 
-/// Words that only `provider` and `cli` may use.
+/// Names of providers: the core uses none.
 const PROVIDERS: &[&str] = &["twilio", "vonage", "opentok", "tokbox", "qvoice", "gorec"];
 
 /// What a parser of metadata has no business with.
