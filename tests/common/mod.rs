@@ -224,7 +224,8 @@ impl Desk {
         let plain = read("twilio-voice/RE5eed0000000000000000000000000004.wav");
         let mixed = [read("keys/pkcs8.pem"), read("keys/ec.pem")].concat();
         let as_text: String = recording.iter().map(|&byte| char::from(byte)).collect();
-        let dump = "00000000: 8d01 5cf2 90ab 3e77 1204 bb61 09d8 e4c3  ..\\...>w...a....\n".repeat(64);
+        let dump =
+            "00000000: 8d01 5cf2 90ab 3e77 1204 bb61 09d8 e4c3  ..\\...>w...a....\n".repeat(64);
         let video = read("twilio-video/RT5eed0000000000000000000000000001.mka.enc");
         let list = String::from_utf8(read("twilio-voice/list.json")).expect("text");
         let page = list.replace("\"next_page_uri\": null", "\"next_page_uri\": \"/next\"");
@@ -238,7 +239,10 @@ impl Desk {
             ("cut.wav", &plain[..500]),
             ("mixed.pem", &mixed),
             ("text.wav.enc", as_text.as_bytes()),
-            ("gzip.wav.enc", b"\x1f\x8b\x08\0\0\0\0\0\0\x03 and so on, compressed"),
+            (
+                "gzip.wav.enc",
+                b"\x1f\x8b\x08\0\0\0\0\0\0\x03 and so on, compressed",
+            ),
             ("dump.wav.enc", dump.as_bytes()),
             ("longer.mka.enc", &video.repeat(2)),
             ("page.json", page.as_bytes()),
