@@ -256,7 +256,12 @@ impl<T: FromStr> FromStr for Choice<T> {
 #[derive(Args, Debug)]
 pub(super) struct Any {
     /// Qvoice's encryption configuration: the recordings are Qvoice's then
-    #[arg(long, value_name = "PATH", display_order = 1)]
+    #[arg(
+        long,
+        value_name = "PATH",
+        display_order = 1,
+        conflicts_with_all = ["paths", "key_command", "unwrap_command", "passphrase_file", "passphrase_fd"]
+    )]
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) decrypt: Decrypt,

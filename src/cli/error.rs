@@ -138,6 +138,10 @@ pub(super) fn causes(error: &dyn std::error::Error) -> Vec<String> {
 pub(super) fn verdict(error: &Error) -> Verdict {
     let permissions = || "check the path and its permissions".to_owned();
     let (code, hint) = match error {
+        Error::Unread(_, error) if error.kind() == std::io::ErrorKind::IsADirectory => (
+            Code::Input,
+            "it is a folder: name the files in it".to_owned(),
+        ),
         Error::Unread(..) => (Code::Input, permissions()),
         Error::NotDecrypted(_, error) => pipeline_verdict(error),
         Error::NothingIn(_, provider)
@@ -147,6 +151,11 @@ pub(super) fn verdict(error: &Error) -> Verdict {
             Code::Metadata,
             "check the path and its permissions; it must be one document or list page".to_owned(),
         ),
+        Error::Metadata(
+            _,
+            provider,
+            error @ (MetadataError::Configuration | MetadataError::OfAnother { .. }),
+        ) => metadata_verdict(*provider, error),
         Error::Metadata(_, Provider::Qvoice, _) => (
             Code::Metadata,
             "pass JSON with the recording's version, key_id, algorithm and salt; or leave \

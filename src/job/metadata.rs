@@ -11,7 +11,7 @@ use super::recipe::Recipe;
 use crate::cipher::lock;
 use crate::envelope::Envelope;
 use crate::io::ReadError;
-use crate::provider::qvoice::{self, Hints};
+use crate::provider::qvoice::Hints;
 use crate::provider::{IdKind, Item, Listing, MetadataError, Provider};
 
 /// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB. Reading
@@ -225,11 +225,7 @@ impl Metadata {
         for entry in fs_err::read_dir(folder).map_err(unread)? {
             let path = entry.map_err(unread)?.path();
             let hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
-            let is_metadata = ["json", "headers"].map(OsStr::new);
-            if path.extension().is_some_and(|it| is_metadata.contains(&it))
-                || path.file_name().is_none_or(hidden)
-                || !path.is_file()
-            {
+            if is_called_metadata(&path) || path.file_name().is_none_or(hidden) || !path.is_file() {
                 continue;
             }
             candidates.push(Input::File(path));
@@ -263,13 +259,17 @@ fn metadata_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
-        let extension = path.extension().and_then(OsStr::to_str);
-        if extension.is_some_and(|extension| EXTENSIONS.contains(&extension)) && path.is_file() {
+        if is_called_metadata(&path) && path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn is_called_metadata(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 /// Whose recording a file is by the id in its name.
@@ -347,7 +347,7 @@ impl Document {
             None => recognise(&bytes, &name, input)?,
         };
         let parsed = match provider {
-            Provider::Qvoice => qvoice::parse(&bytes).map(Recordings::Searched),
+            Provider::Qvoice => Provider::parse_hints(&bytes).map(Recordings::Searched),
             _ => provider.parse(&bytes).map(Recordings::Wrapped),
         };
         let recordings = parsed.map_err(|error| Error::Metadata(name.clone(), provider, error))?;

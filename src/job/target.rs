@@ -179,12 +179,16 @@ impl Output {
 
     /// Whether what is wrong with one output is wrong with the folder of all of them.
     pub(super) fn is_common(&self, error: &OutputError) -> bool {
-        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
         matches!(self.target, Target::Folder(_))
             && match error {
                 OutputError::NotAFolder(_) => true,
                 OutputError::Io { source, .. } => {
-                    matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
+                    // Nothing is missing but what could not be made.
+                    matches!(
+                        source.kind(),
+                        NotFound | PermissionDenied | ReadOnlyFilesystem
+                    )
                 }
                 _ => false,
             }

@@ -3,6 +3,7 @@
 use super::error::MetadataError;
 use super::id::IdKind;
 use super::listing::Listing;
+use super::qvoice::Hints;
 use super::{qvoice, twilio_video, twilio_voice, vonage};
 use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
@@ -78,6 +79,23 @@ impl Provider {
             }
             error => error,
         })
+    }
+
+    /// Reads metadata of Qvoice's, whose names are everybody's: what wraps a key is another's.
+    ///
+    /// # Errors
+    /// Those of [`qvoice::parse`], and [`OfAnother`](MetadataError::OfAnother).
+    pub(crate) fn parse_hints(metadata: &[u8]) -> Result<Listing<Hints>, MetadataError> {
+        let wraps = |provider: &Self| {
+            let listing = provider.listing(metadata);
+            listing.is_ok_and(|listing| listing.items().iter().any(|item| item.outcome.is_ok()))
+        };
+        match Self::WRAPPED.into_iter().find(wraps) {
+            Some(other) => Err(MetadataError::OfAnother {
+                provider: other.name(),
+            }),
+            None => qvoice::parse(metadata),
+        }
     }
 
     /// The providers whose metadata this can be, by its shape alone. A configuration of Qvoice's

@@ -395,3 +395,11 @@ fn without_an_id_the_output_is_named_for_its_input() {
     ];
     desk.was_refused("no name", &output, 2, &says, &before);
 }
+
+#[test]
+fn inspect_of_a_folder_asks_for_the_files_in_it() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    let says = ["cannot read `in`", "it is a folder: name the files in it"];
+    desk.refused(desk.unreel("inspect in"), 3, &says);
+}

@@ -274,3 +274,59 @@ fn what_is_no_metadata_is_named_and_never_quoted() {
         assert!(!said.contains("supersecret"), "{run}: {said}");
     }
 }
+
+#[test]
+fn a_folder_with_headers_in_text_files_beside_the_media_takes_no_headers_for_media() {
+    let desk = Desk::new();
+    desk.bring(
+        &format!("twilio-video/{VIDEO}.mka.enc"),
+        &format!("in/{VIDEO}.mka.enc"),
+    );
+    desk.bring("twilio-video/flat.json", "flat.json");
+    let flat = json(&desk, "flat.json");
+    let headers: Vec<_> = flat
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}: {}", value.as_str()?)))
+        .collect();
+    desk.write(&format!("in/{VIDEO}.txt"), headers.join("\r\n"));
+    desk.done(desk.unreel("decrypt -k key.pem -m in in -d out"));
+    assert_eq!(
+        sha256(&desk.read(&format!("out/{VIDEO}.mka"))),
+        digest_of(VIDEO)
+    );
+}
+
+#[test]
+fn qvoice_is_told_from_the_others_and_its_configuration_from_metadata() {
+    let desk = Desk::new();
+    desk.bring("qvoice/config.json", "config.json");
+    desk.bring("twilio-voice/list.json", "list.json");
+    desk.bring(
+        &format!("twilio-voice/{VOICE}.wav.enc"),
+        &format!("{VOICE}.wav.enc"),
+    );
+    for (run, code, says) in [
+        (
+            "decrypt -m config.json call.enc -o new".to_owned(),
+            4,
+            [
+                "it is a configuration of encryption",
+                "pass it with --config PATH",
+            ],
+        ),
+        (
+            format!("decrypt --config config.json -m list.json {VOICE}.wav.enc -o new"),
+            4,
+            ["it is metadata of twilio-voice", "use unreel twilio-voice"],
+        ),
+        (
+            "decrypt --config config.json -k key.pem call.enc -o new".to_owned(),
+            2,
+            ["--config", "cannot be used with"],
+        ),
+    ] {
+        desk.refused(desk.unreel(&run), code, &says);
+    }
+}
