@@ -25,6 +25,8 @@ enum Role {
     Output,
     /// A part of such a name.
     Prefix,
+    /// Another name.
+    Subject,
     Command,
 }
 
@@ -42,6 +44,7 @@ impl Role {
             ("DIR", _) | ("PATH", "output" | "report" | "profile") => Self::Output,
             ("PATH", _) => Self::Metadata,
             ("NAME", "name") => Self::Prefix,
+            ("NAME", "subject") => Self::Subject,
             _ => return None,
         })
     }
@@ -57,7 +60,9 @@ impl Role {
             Self::Metadata => hidden(path),
             Self::Key | Self::Secret(_) | Self::Output => kind,
             Self::Prefix => kind.filter(|kind| *kind == Kind::Random),
-            Self::Command => kind.filter(|kind| matches!(kind, Kind::Key | Kind::Random)),
+            Self::Command | Self::Subject => {
+                kind.filter(|kind| matches!(kind, Kind::Key | Kind::Random))
+            }
             Self::Input => kind.filter(|kind| *kind != Kind::Random),
         }
     }
@@ -68,7 +73,7 @@ impl Role {
             Self::Key | Self::Secret(_) | Self::Command => Code::Key,
             Self::Input => Code::Input,
             Self::Output => Code::Output,
-            Self::Prefix => Code::Usage,
+            Self::Prefix | Self::Subject => Code::Usage,
         }
     }
 
@@ -82,6 +87,7 @@ impl Role {
             Self::Command => "pass a command that prints the key, such as `cat key.pem`, or the \
                               key's file with -k PATH"
                 .to_owned(),
+            Self::Subject => "the certificate is public: give it your company's name".to_owned(),
             Self::Metadata | Self::Input | Self::Output | Self::Prefix => {
                 "secrets belong into files; if it is a file's name, write it with ./ in front"
                     .to_owned()
@@ -139,6 +145,7 @@ fn look(option: &str, role: Role, value: &OsStr) -> Result<(), Failure> {
     };
     let wanted = match role {
         Role::Command => "a command",
+        Role::Subject => "a name",
         _ => "the name of a file",
     };
     let problem = match kind {

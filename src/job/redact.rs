@@ -103,6 +103,9 @@ const LONGEST: usize = 255;
 /// least 32 characters long (plain text)".
 const SHORTEST_KEY: usize = 32;
 
+/// The digits in a line of PEM (RFC 7468), of which `\n` in front may have taken none.
+const LINE: usize = 64;
+
 /// What a text looks like that can hardly be a path. Whether there is such a file is not asked.
 pub(crate) fn looks_like_secret(text: &OsStr) -> Option<Kind> {
     let text = text.to_string_lossy();
@@ -110,14 +113,22 @@ pub(crate) fn looks_like_secret(text: &OsStr) -> Option<Kind> {
     let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
     let solid = !text.contains(|c| !is_digit(c));
     // "LS0tLS1CRUdJTi" is "-----BEGIN" in base64, "MII" how DER of a key's length begins.
-    if text.contains("-----BEGIN")
-        || text.contains("LS0tLS1CRUdJTi")
-        || text.contains("PRIVATE KEY")
+    if [
+        "-----BEGIN",
+        "LS0tLS1CRUdJTi",
+        "PRIVATE KEY",
+        "PuTTY-User-Key",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
         || (text.starts_with("MII") && text.len() >= 64 && !text.contains('.'))
+        || (!solid && has_lines_of_a_key(text))
     {
         return Some(Kind::Key);
     }
-    if text.contains(['\n', '\r']) && !is_untypable(text) || text.starts_with(['{', '<']) {
+    let bare = text.trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
+    let is_json_or_xml = bare.starts_with(['{', '<']) || bare.starts_with("[{");
+    if text.contains(['\n', '\r']) && !is_untypable(text) || is_json_or_xml {
         return Some(Kind::Text);
     }
     if solid && is_random(text) {
@@ -142,6 +153,12 @@ fn is_random(digits: &str) -> bool {
     if bare.len() >= SHORTEST_KEY && bare.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return true;
     }
+    let enough = if bare == digits { SHORTEST_KEY } else { 20 };
+    bare.len() >= enough && is_disorderly(bare)
+}
+
+/// Whether small letters, capitals and figures take turns as in no word.
+fn is_disorderly(bare: &str) -> bool {
     let class = |c: char| {
         let classes = [
             c.is_ascii_lowercase(),
@@ -154,8 +171,16 @@ fn is_random(digits: &str) -> bool {
     let mixed = (0..3).all(|each| classes.contains(&Some(each)));
     let pairs = classes.windows(2);
     let changes = pairs.filter(|two| !two.contains(&None) && two.first() != two.last());
-    let enough = if bare == digits { SHORTEST_KEY } else { 20 };
-    mixed && bare.len() >= enough && changes.count() * 5 >= bare.len() * 2
+    mixed && changes.count() * 5 >= bare.len() * 2
+}
+
+/// Whether somewhere in it is a line of PEM's length in base64: a key's body in quotation marks,
+/// behind a variable's name, with `\n` or spaces for ends of lines. A path may have such a part.
+fn has_lines_of_a_key(text: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let is_line = |run: &str| run.len() >= LINE && is_disorderly(run);
+    let path = text.starts_with(['.', '/']) || text.contains("://") || has_ending(Path::new(text));
+    !path && text.split(|c| !is_digit(c)).any(is_line)
 }
 
 /// Whether it is a provider's id: two letters and 32 hexadecimal digits, or a UUID.
@@ -172,14 +197,23 @@ fn is_id(name: &str) -> bool {
 
 /// Whether a text is plainly a path: in a folder, or with an ending that files have.
 pub(crate) fn is_path(text: &OsStr) -> bool {
-    let path = Path::new(text);
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let lossy = text.to_string_lossy();
     looks_like_secret(text).is_none()
-        && (text.as_encoded_bytes().contains(&b'/')
-            || is_untypable(&text.to_string_lossy())
-            || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+        && (is_in_folder(&lossy) || is_untypable(&lossy) || has_ending(Path::new(text)))
+}
+
+/// Whether it has an ending that files have.
+fn has_ending(path: &Path) -> bool {
+    let ending = path.extension().map(OsStr::to_string_lossy);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+/// Whether it leads into a folder. A slash among signs that names do without is a passphrase's.
+fn is_in_folder(text: &str) -> bool {
+    let begins = ["/", "./", "../", "~"];
+    let rare = |c: char| "!\"#$%&'*;<>?[\\]^`{|}".contains(c);
+    text.contains('/')
+        && (begins.iter().any(|begin| text.starts_with(begin)) || !text.contains(rare))
 }
 
 /// Whether a text may well be the name of a file, though nothing says so.
@@ -267,6 +301,12 @@ mod tests {
             base64(&format!("\u{feff}{pem}")),
             body.clone(),
             body.chars().take(64).collect(),
+            format!(" {body}"),
+            format!("\"{body}\""),
+            format!("key: {body}"),
+            pem.lines().skip(2).collect::<Vec<_>>().join("\\n"),
+            pem.lines().skip(2).collect::<Vec<_>>().join(" "),
+            format!("PuTTY-User-Key-File-3: ssh-rsa\\n{}", &body[100..130]),
         ] {
             assert_eq!(kind(&key), Some(Kind::Key), "{key}");
         }
@@ -277,7 +317,14 @@ mod tests {
         assert_eq!(kind("two\nlines"), Some(Kind::Text));
         assert_eq!(kind(&"x".repeat(256)), Some(Kind::Long));
         assert_eq!(kind("missing\u{1b}[31m"), None);
-        assert_eq!(kind(r#"{"kty":"RSA"}"#), Some(Kind::Text));
+        for jwk in [
+            r#"{"kty":"RSA"}"#,
+            r#" {"kty":"RSA"}"#,
+            r#"[{"kty":"RSA"}]"#,
+        ] {
+            assert_eq!(kind(jwk), Some(Kind::Text));
+        }
+        assert_eq!(kind(&format!("./{body}")), None);
         for name in [
             "call.wav",
             "My recordings of November",
@@ -298,6 +345,7 @@ mod tests {
         for text in [
             "correct horse battery staple",
             "Tr0ub4dor&3",
+            "kJ8#mP2/vL9@xQ4!nR7$wT5%zY3^bH6&",
             "new_encryption_key_plain_text_at_least_32_characters_long",
             HEX,
         ] {

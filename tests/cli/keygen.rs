@@ -277,6 +277,10 @@ fn a_certificate_that_cannot_be_is_a_mistake_of_usage() {
         command.arg(days).arg("--subject").arg(subject);
         desk.refused(command, 2, &["cannot make a key", says]);
     }
+    let mut command = desk.unreel("keygen -d new --certificate --subject");
+    command.arg(format!("KEY={}", "aB3/".repeat(40)));
+    let said = desk.refused(command, 2, &["--subject was given what looks like a key"]);
+    assert!(!said.contains("aB3"), "{said}");
 }
 
 #[test]
