@@ -83,7 +83,9 @@ pub(crate) fn check_target(
         Err(error) => return Err(failed("looking at", target)(error)),
     };
     let kind = metadata.file_type();
-    if kind.is_dir() {
+    if kind.is_symlink() && leads_to_system(target) {
+        not_a_file("a link of the system's")
+    } else if kind.is_dir() {
         not_a_file("a folder")
     } else if kind.is_fifo() {
         not_a_file("a pipe")
@@ -96,6 +98,14 @@ pub(crate) fn check_target(
     } else {
         Err(OutputError::Exists(target.to_owned()))
     }
+}
+
+/// Whether a link leads to a descriptor or a device, as `/dev/stdout` and `/dev/fd` do. Who names it
+/// means what is behind it; every other program would miss the link.
+fn leads_to_system(link: &Path) -> bool {
+    let system = ["/proc", "/dev"];
+    let leads = |to: PathBuf| system.iter().any(|folder| to.starts_with(folder));
+    fs_err::read_link(link).is_ok_and(leads)
 }
 
 /// An output that is being written.
@@ -413,6 +423,16 @@ mod tests {
             check(Path::new("/dev/null")),
             Err(OutputError::NotAFile(..))
         ));
+        // `-f -o /dev/stdout` took its place.
+        let (stdout, device) = (folder.path().join("stdout"), folder.path().join("null"));
+        fs_err::os::unix::fs::symlink("/proc/self/fd/1", &stdout).unwrap();
+        fs_err::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        for link in [&stdout, &device] {
+            for replace in [false, true] {
+                let checked = check_target(link, replace, &BTreeSet::new());
+                assert!(matches!(checked, Err(OutputError::NotAFile(..))));
+            }
+        }
         let nowhere = folder.path().join("no/where");
         assert!(matches!(check(&nowhere), Err(OutputError::NoFolder(_))));
         assert!(check(&folder.path().join("new")).is_ok());

@@ -234,8 +234,11 @@ fn what_is_no_file_is_refused_before_any_key_is_touched() {
             .unwrap()
             .success()
     );
+    // As `/dev/stdout` is one: with `-f` the run of a superuser took its place.
+    symlink("/dev/null", desk.path("link")).unwrap();
     let long = "x".repeat(300);
     for (output, says) in [
+        ("link", "`link` is a link of the system's, not a file"),
         ("folder", "`folder` is a folder, not a file"),
         ("folder/", "`folder/` is a folder, not a file"),
         ("new/", "`new/` is a folder, not a file"),
