@@ -10,7 +10,7 @@ use super::keys;
 use super::printer::Printer;
 use super::talk::{ReportFile, Talk};
 use crate::envelope::{Envelope, Padding};
-use crate::io::Stdout;
+use crate::io::{OutputError, Stdout};
 use crate::job::{
     self, Input, Job, Metadata, Origin, Output, Own, Plain, PrivateKeys, Secrets, Tally, Target,
 };
@@ -111,6 +111,10 @@ pub(super) fn run<'a>(
     let selected = metadata.select(&inputs, &talk)?;
     several_need_a_folder(&target, selected.len())?;
     let mut own = Own::of_run(&selected, &metadata, &secrets);
+    let lines_go_to = || Stdout::open().ok()?.id();
+    if args.report.on_stdout() && lines_go_to().is_some_and(|id| own.holds_id(id)) {
+        return Err(is_input(Path::new("standard output")));
+    }
     let report = args.report.file().map(|path| open_report(path, &mut own));
     talk.begin(report.transpose()?, selected.len(), args.output.check);
 
@@ -184,11 +188,15 @@ pub(super) fn one_purpose(uses: &[(&'static str, Input)], media: &[Input]) -> Re
 /// run reads, and no output may take its place.
 fn open_report(path: &Path, own: &mut Own) -> Result<ReportFile, Failure> {
     if own.holds(path) {
-        return Err(job::Error::from(crate::io::OutputError::IsInput(path.to_owned())).into());
+        return Err(is_input(path));
     }
     let file = ReportFile::open(path)?;
     own.add(&Input::of(path));
     Ok(file)
+}
+
+fn is_input(path: &Path) -> Failure {
+    job::Error::from(OutputError::IsInput(path.to_owned())).into()
 }
 
 fn target(args: &Common, inputs: &[Input]) -> Result<Target, Failure> {

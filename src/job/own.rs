@@ -64,7 +64,7 @@ impl Own {
     }
 
     /// Whether an open file is one of them.
-    pub(super) fn holds_id(&self, id: FileId) -> bool {
+    pub(crate) fn holds_id(&self, id: FileId) -> bool {
         self.media.contains(&id) || self.is_other(id)
     }
 

@@ -204,6 +204,8 @@ fn the_file_behind_standard_input_or_output_is_an_input_too() {
         format!("{voice} call.enc >> call.enc"),
         format!("{voice} call.enc >> key.pem"),
         format!("{voice} >> call.enc < call.enc"),
+        format!("{voice} call.enc -o out.wav --json >> meta.json"),
+        format!("{voice} call.enc -o out.wav --report - >> call.enc"),
     ] {
         desk.refused(desk.bash(&script), 8, &["is also an input"]);
     }
