@@ -60,7 +60,10 @@ impl Own {
         others.extend(metadata.files(selected));
         others.extend(secrets.shared.iter().flat_map(SharedKeys::files));
         let media = selected.iter().map(|selected| &selected.input);
-        Self::of(media, others, inside)
+        let mut own = Self::of(media, others, inside);
+        let found = selected.iter().filter(|selected| selected.found);
+        own.found(found.map(|selected| &selected.input));
+        own
     }
 }
 

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::input::Input;
 use super::secret_file::LIMIT;
-use crate::io::{FileId, folder_of, read_file};
+use crate::io::{FileId, Source, folder_of, read_file};
+use crate::media::{Sniff, sniff};
 
 /// The files of a run. What makes a file the same under every name is device and inode.
 #[derive(Default)]
 pub(crate) struct Own {
     media: BTreeSet<FileId>,
+    /// Those of the media that were found in a folder.
+    found: BTreeSet<FileId>,
     /// Metadata, keys, passphrase, report.
     others: BTreeSet<FileId>,
     /// Files in folders of keys, which are the run's own if they hold keys.
@@ -37,6 +40,23 @@ impl Own {
         let with_id = |path: PathBuf| Some((FileId::at(&path)?, path));
         own.perhaps = inside.into_iter().filter_map(with_id).collect();
         own
+    }
+
+    /// These media were found in a folder, and not named.
+    pub(super) fn found<'a>(&mut self, media: impl IntoIterator<Item = &'a Input>) {
+        self.found = media.into_iter().filter_map(Input::id).collect();
+    }
+
+    /// Whether what stands at `path` was found in a folder of inputs and needs no decrypting: an
+    /// earlier run put it there.
+    pub(super) fn holds_as_done(&self, path: &Path) -> bool {
+        let is_plain = |mut source: Source| {
+            source
+                .head()
+                .is_ok_and(|head| matches!(sniff(head), Some(Sniff::Plain(_))))
+        };
+        FileId::at(path).is_some_and(|id| self.found.contains(&id))
+            && Source::open(path).is_ok_and(is_plain)
     }
 
     /// One more: a file that the run reads, or writes apart from its outputs. It need not be
@@ -121,6 +141,24 @@ mod tests {
             let path = path(name);
             assert_eq!(own.holds(&path), held, "{name}");
             assert_eq!(own.lies_beside(&path), beside, "{name}");
+        }
+    }
+
+    #[test]
+    fn of_a_folder_of_inputs_what_is_plain_was_done_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0";
+        fs_err::write(path("done"), wav).unwrap();
+        fs_err::write(path("named"), wav).unwrap();
+        fs_err::write(path("encrypted"), [0x5e; 64]).unwrap();
+        let input = |name: &str| Input::File(path(name));
+        let inputs = [input("done"), input("encrypted"), input("named")];
+        let mut own = Own::of(&inputs, [], vec![]);
+        own.found(&inputs[..2]);
+        for (name, done) in [("done", true), ("encrypted", false), ("named", false)] {
+            assert!(own.holds(&path(name)), "{name}");
+            assert_eq!(own.holds_as_done(&path(name)), done, "{name}");
         }
     }
 

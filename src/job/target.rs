@@ -149,6 +149,9 @@ impl Output {
     /// Looks whether the output could have the name `path`.
     pub(super) fn check(&self, path: &Path) -> Result<(), OutputError> {
         if self.own.holds(path) {
+            if self.skips() && self.own.holds_as_done(path) {
+                return Err(OutputError::Exists(path.to_owned()));
+            }
             return Err(OutputError::IsInput(path.to_owned()));
         }
         match check_target(path, self.replaces(), &BTreeSet::new()) {

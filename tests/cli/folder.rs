@@ -150,6 +150,21 @@ fn a_rerun_with_skip_changes_nothing() {
     assert_eq!(common::contents(&desk.path("out")), before);
 }
 
+/// The outputs of the first run are inputs of the next.
+#[test]
+fn a_rerun_with_skip_in_the_folder_of_the_inputs_changes_nothing() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    for (from, to) in [("call.enc", "in/call.enc"), ("meta.json", "in/call.json")] {
+        std::fs::copy(desk.path(from), desk.path(to)).unwrap();
+    }
+    let run = "twilio-voice -k key.pem in -d in --if-exists skip";
+    desk.done(desk.unreel(run));
+    let made = std::fs::read_dir(desk.path("in")).unwrap().count();
+    desk.done(desk.unreel(run));
+    assert_eq!(std::fs::read_dir(desk.path("in")).unwrap().count(), made);
+}
+
 #[test]
 fn two_inputs_never_get_one_output() {
     for how in ["", "-f", "--if-exists skip"] {
