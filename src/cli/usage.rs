@@ -93,11 +93,15 @@ fn unknown(error: &clap::Error, command: &Command, args: &[OsString]) -> Misuse 
 
 /// How an option's value that was taken for a flag is written: `-o ./-x.wav`.
 fn dashed(given: &str, command: &Command, args: &[OsString]) -> Option<String> {
-    let takes_value = |name: &str| {
+    let takes_path = |name: &str| {
         let named = |arg: &clap::Arg| {
             let long = arg.get_long().map(|long| format!("--{long}"));
             let short = arg.get_short().map(|short| format!("-{short}"));
-            arg.get_action().takes_values() && [long, short].contains(&Some(name.to_owned()))
+            let names = arg.get_value_names().unwrap_or_default();
+            names
+                .iter()
+                .any(|value| ["PATH", "DIR"].contains(&value.as_str()))
+                && [long, short].contains(&Some(name.to_owned()))
         };
         command
             .get_subcommands()
@@ -106,7 +110,7 @@ fn dashed(given: &str, command: &Command, args: &[OsString]) -> Option<String> {
     args.windows(2).find_map(|two| {
         let [option, value] = two else { return None };
         let (option, value) = (option.to_str()?, value.to_str()?);
-        let meant = value.starts_with(given) && value.starts_with('-') && takes_value(option);
+        let meant = value.starts_with(given) && value.starts_with('-') && takes_path(option);
         let name = if is_path(value.as_ref()) {
             value
         } else {
@@ -198,6 +202,7 @@ mod tests {
                 misuse(&args).hint
             );
         }
+        assert_eq!(misuse(&["vonage", "-j", "-1"]).hint, HELP);
     }
 
     #[test]
