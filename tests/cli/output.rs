@@ -218,6 +218,14 @@ fn a_report_is_no_output_and_nothing_that_is_read() {
         let command = desk.voice(&format!("call.enc -o out.wav --report {name}"));
         desk.refused(command, 8, &[&format!("`{name}` is also an input")]);
     }
+    for (name, hint) in [
+        ("no/where", "make its folder first, with mkdir -p"),
+        (".", "it is a folder: name a file in it"),
+        ("call.enc/report", "choose another name"),
+    ] {
+        let command = desk.voice(&format!("call.enc -o out.wav --report {name}"));
+        desk.refused(command, 8, &[hint]);
+    }
     let mut command = desk.voice("call.enc -f -o report.jsonl --report report.jsonl");
     let output = command.output().unwrap();
     common::assert_refused(&output, 8, "the output is the report");

@@ -12,6 +12,11 @@ pub(super) fn write_hint(error: &std::io::Error, otherwise: &'static str) -> &'s
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "check that there is space, and what limits there are"
         }
+        ErrorKind::NotFound => "make its folder first, with mkdir -p, or choose another",
+        ErrorKind::IsADirectory => "it is a folder: name a file in it",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file stands where a folder is meant: choose another name"
+        }
         _ => otherwise,
     }
 }
