@@ -28,6 +28,17 @@ pub(crate) enum CommandError {
     Failed(std::process::ExitStatus),
 }
 
+impl CommandError {
+    /// Whether there was nothing to run: 126 and 127 are the shell's own (POSIX, 2.8.2).
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Io(_) => true,
+            Self::Failed(status) => matches!(status.code(), Some(126 | 127)),
+            Self::TooMuch | Self::Read(_) => false,
+        }
+    }
+}
+
 /// What a command does not inherit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Withheld<'a> {

@@ -267,7 +267,13 @@ pub(crate) fn cause(text: &str) -> String {
             && let Some((before, rest)) = text.split_once(open)
             && let Some((path, after)) = rest.rsplit_once(close)
         {
-            return format!("{before}{open}{}{close}{after}", shown(Path::new(path)));
+            let is_stream = matches!(path, "standard input" | "standard output");
+            let path = if is_stream {
+                path.to_owned()
+            } else {
+                shown(Path::new(path))
+            };
+            return format!("{before}{open}{path}{close}{after}");
         }
     }
     text.to_owned()
@@ -380,6 +386,10 @@ mod tests {
         assert_eq!(cause(&error), error);
         let error = tempfile::tempfile_in(BASE64).unwrap_err().to_string();
         assert!(!cause(&error).contains(BASE64), "{}", cause(&error));
+        assert_eq!(
+            cause("failed to write to file `standard output`: it is full"),
+            "failed to write to file `standard output`: it is full"
+        );
         assert_eq!(
             cause("the field `a`: it is odd"),
             "the field `a`: it is odd"

@@ -198,7 +198,12 @@ impl<'a> PrivateKeys<'a> {
         observer: &dyn Observer,
     ) -> Result<ContentKey, Trouble> {
         if let Some(command) = &self.from.unwrap_command {
-            return Ok(self.unwrap_with(command, envelope)?);
+            return self.unwrap_with(command, envelope).map_err(|error| {
+                // A shell that finds no such command finds none for the others.
+                let missing = matches!(&error, Error::Command(_, error) if error.is_missing());
+                let trouble = if missing { Trouble::All } else { Trouble::One };
+                trouble(error)
+            });
         }
         let ring = self.ring(observer).map_err(Trouble::All)?;
         let mut unasked = None;

@@ -449,3 +449,27 @@ fn a_senseless_number_of_threads_is_a_usage_error_and_few_processes_are_enough()
     );
     assert!(output.status.success(), "{}", stderr(&output));
 }
+
+/// Two hundred recordings of which each said so were eight hundred lines.
+#[test]
+fn a_command_that_is_not_there_is_said_once_and_one_that_fails_of_each() {
+    let desk = Desk::new();
+    desk.bring("twilio-voice/list.json", "list.json");
+    for digit in [1, 3] {
+        let name = format!("RE5eed000000000000000000000000000{digit}.wav.enc");
+        desk.bring(&format!("twilio-voice/{name}"), &name);
+    }
+    let run = |command: &str| {
+        let mut run = desk.unreel("twilio-voice -m list.json -d out --unwrap-command");
+        run.arg(command);
+        for digit in [1, 3] {
+            run.arg(format!("RE5eed000000000000000000000000000{digit}.wav.enc"));
+        }
+        run.output().unwrap()
+    };
+    let output = run("exec no-such-command-anywhere");
+    assert_refused(&output, 5, "it is not there");
+    assert_eq!(stderr(&output).matches("--unwrap-command").count(), 1);
+    let output = run("exit 3");
+    assert_eq!(output.status.code(), Some(10), "{}", stderr(&output));
+}
