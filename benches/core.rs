@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::io;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use unreel::internals::cipher::{Cbc, Cipher, Engine, Gcm, Input, ReadAt};
+use unreel::internals::cipher::{Cbc, Cipher, Ciphertext, Engine, Gcm, ReadAt};
 
 const SIZES: [usize; 3] = [64 << 10, 1 << 20, 64 << 20];
 
@@ -57,7 +57,7 @@ fn passes(c: &mut Criterion) {
                 group.sample_size(20);
             }
             for (name, (cipher, file)) in [("gcm", gcm(size)), ("cbc", cbc(size))] {
-                let input = || Input::File {
+                let input = || Ciphertext::File {
                     file: &file,
                     length: file.0.len() as u64,
                 };

@@ -59,7 +59,8 @@ pub use crate::provider::{Dump, IdKind, Item, Listing, MetadataError, Provider};
 pub mod internals {
     pub mod cipher {
         pub use crate::cipher::{
-            BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt,
+            BLOCK, Cbc, Cipher, CipherError, Ciphertext, Engine, Gcm, ReadAt, SEGMENT, Tail,
+            WriteAt,
         };
     }
     pub mod cli {

@@ -29,7 +29,7 @@ pub(crate) use self::glance::{inspect_head, unwrapped};
 pub use self::opener::Opener;
 pub(crate) use self::plain::copy;
 pub use self::verified::{Verified, verify};
-use crate::cipher::{BLOCK, Cipher, CipherError, Engine, Input, Tail, WriteAt};
+use crate::cipher::{BLOCK, Cipher, CipherError, Ciphertext, Engine, Tail, WriteAt};
 use crate::envelope::Expected;
 use crate::io::{OutputError, Source, Staged};
 use crate::media::{Media, Probe, Sniff, sniff};
@@ -303,7 +303,7 @@ impl<'a> Opening<'a> {
         let mut hashed = Hashed(self.source.reader(), Sha256::new());
         let opened = engine.decrypt(
             &self.opener.cipher,
-            Input::Stream(&mut hashed),
+            Ciphertext::Stream(&mut hashed),
             place,
             &mut each,
         )?;

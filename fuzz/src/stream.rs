@@ -9,7 +9,7 @@ use aes_gcm::aead::Aead;
 use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use unreel::internals::cipher::{
-    BLOCK, Cbc, Cipher, Engine, Gcm, Input, ReadAt, SEGMENT, Tail, WriteAt,
+    BLOCK, Cbc, Cipher, Ciphertext, Engine, Gcm, ReadAt, SEGMENT, Tail, WriteAt,
 };
 use unreel::internals::pipeline::ending;
 use unreel::{CipherError, Padding};
@@ -132,7 +132,7 @@ impl Case {
             random: Random::of(&self.cipher.iv),
             longest: self.piece,
         };
-        self.open(Input::Stream(&mut pieces), None)
+        self.open(Ciphertext::Stream(&mut pieces), None)
     }
 
     /// Verified first, like standard output, and put in its place by each worker, like a file.
@@ -141,7 +141,7 @@ impl Case {
             bytes: sealed,
             longest: self.piece,
         };
-        let input = || Input::File {
+        let input = || Ciphertext::File {
             file: &file,
             length: file.bytes.len() as u64,
         };
@@ -171,7 +171,7 @@ impl Case {
     }
 
     /// The plaintext that was handed over in order, or `None` if it was refused.
-    fn open(&self, input: Input, place: Option<&dyn WriteAt>) -> Option<Vec<u8>> {
+    fn open(&self, input: Ciphertext, place: Option<&dyn WriteAt>) -> Option<Vec<u8>> {
         let mut plaintext = Vec::new();
         let opened = self.engine().decrypt(
             &self.cipher.streaming(),

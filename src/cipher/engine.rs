@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use polyval::hazmat::FieldElement;
 use zeroize::Zeroizing;
 
-use super::feed::{BUFFER, Feed, Input, Segment};
+use super::feed::{BUFFER, Ciphertext, Feed, Segment};
 use super::gcm::Running;
 use super::{BLOCK, Cipher, CipherError, SEGMENT, lock, on_threads};
 
@@ -56,7 +56,7 @@ impl Engine<'_> {
     pub fn decrypt(
         &self,
         cipher: &Cipher,
-        input: Input,
+        input: Ciphertext,
         place: Option<&dyn WriteAt>,
         each: &mut (dyn FnMut(u64, &[u8]) -> io::Result<()> + Send),
     ) -> Result<Tail, CipherError> {
@@ -68,14 +68,14 @@ impl Engine<'_> {
     ///
     /// # Errors
     /// See [`CipherError`].
-    pub fn verify(&self, cipher: &Cipher, input: Input) -> Result<Tail, CipherError> {
+    pub fn verify(&self, cipher: &Cipher, input: Ciphertext) -> Result<Tail, CipherError> {
         self.run(cipher, input, Pass::Verify, &mut |_, _| Ok(()))
     }
 
     fn run(
         &self,
         cipher: &Cipher,
-        input: Input,
+        input: Ciphertext,
         pass: Pass,
         each: &mut (dyn FnMut(u64, &[u8]) -> io::Result<()> + Send),
     ) -> Result<Tail, CipherError> {
@@ -242,7 +242,7 @@ mod tests {
     use aes_gcm::aead::{Aead, KeyInit};
     use proptest::prelude::*;
 
-    use super::super::{Cbc, Gcm, Input, ReadAt, SEGMENT};
+    use super::super::{Cbc, Ciphertext, Gcm, ReadAt, SEGMENT};
     use super::*;
 
     const KEY: [u8; 32] = [0x42; 32];
@@ -306,7 +306,7 @@ mod tests {
     /// All the plaintext, in order, or why not.
     fn open(
         cipher: &Cipher,
-        input: Input,
+        input: Ciphertext,
         threads: usize,
         place: Option<&dyn WriteAt>,
     ) -> Result<Vec<u8>, CipherError> {
@@ -342,10 +342,10 @@ mod tests {
             let (cipher, sealed) = sealed(cbc, &expected);
 
             let mut stream = Pieces(&sealed, pieces, 0);
-            prop_assert!(open(&cipher, Input::Stream(&mut stream), threads, None).unwrap() == expected);
+            prop_assert!(open(&cipher, Ciphertext::Stream(&mut stream), threads, None).unwrap() == expected);
 
             let file = Memory(sealed);
-            let input = || Input::File { file: &file, length: file.0.len() as u64 };
+            let input = || Ciphertext::File { file: &file, length: file.0.len() as u64 };
             let placed = Placed(Mutex::default());
             prop_assert!(open(&cipher, input(), threads, Some(&placed)).unwrap() == expected);
             let placed = placed.0.into_inner().unwrap();
@@ -359,7 +359,8 @@ mod tests {
     fn every_cut_and_every_flipped_byte_of_a_gcm_recording_is_refused() {
         let (cipher, sealed) = sealed(false, &plaintext(300));
         for length in 0..sealed.len() {
-            let error = open(&cipher, Input::Stream(&mut &sealed[..length]), 1, None).unwrap_err();
+            let error =
+                open(&cipher, Ciphertext::Stream(&mut &sealed[..length]), 1, None).unwrap_err();
             match error {
                 CipherError::TooShort { .. } => assert!(length < BLOCK),
                 CipherError::Tag => assert!(length >= BLOCK),
@@ -369,7 +370,7 @@ mod tests {
         for at in 0..sealed.len() {
             let mut flipped = sealed.clone();
             flipped[at] ^= 0x10;
-            let error = open(&cipher, Input::Stream(&mut &flipped[..]), 1, None).unwrap_err();
+            let error = open(&cipher, Ciphertext::Stream(&mut &flipped[..]), 1, None).unwrap_err();
             assert!(matches!(error, CipherError::Tag), "{at}: {error:?}");
         }
     }
@@ -385,7 +386,7 @@ mod tests {
         let (gcm, _) = sealed(false, b"");
         let (cbc, _) = sealed(true, b"");
         let refuse = |cipher, length| {
-            let input = Input::File {
+            let input = Ciphertext::File {
                 file: &Unread,
                 length,
             };
@@ -412,7 +413,7 @@ mod tests {
         let length = sealed.len() as u64;
         for wrong in [length - 1, length + 1] {
             let file = Memory(sealed.clone());
-            let input = Input::File {
+            let input = Ciphertext::File {
                 file: &file,
                 length: wrong,
             };
@@ -432,7 +433,7 @@ mod tests {
             let mut calls = 0;
             let result = engine.decrypt(
                 &cipher,
-                Input::Stream(&mut &sealed[..]),
+                Ciphertext::Stream(&mut &sealed[..]),
                 None,
                 &mut |_, _| {
                     calls += 1;

@@ -51,7 +51,7 @@ impl Cipher {
 }
 
 /// Where the ciphertext comes from.
-pub enum Input<'a> {
+pub enum Ciphertext<'a> {
     /// A file of known length, read at any place.
     File {
         /// The file.
@@ -95,7 +95,7 @@ impl Segment<'_> {
 
 /// Deals out an input's segments.
 pub(super) struct Feed<'a> {
-    input: Input<'a>,
+    input: Ciphertext<'a>,
     limits: Limits,
     number: u64,
     offset: u64,
@@ -113,12 +113,12 @@ struct Held {
 }
 
 impl<'a> Feed<'a> {
-    pub(super) fn new(cipher: &Cipher, input: Input<'a>) -> Result<Self, CipherError> {
+    pub(super) fn new(cipher: &Cipher, input: Ciphertext<'a>) -> Result<Self, CipherError> {
         let limits = match cipher {
             Cipher::Gcm(_) => Limits::GCM,
             Cipher::Cbc(_) => Limits::CBC,
         };
-        if let Input::File { length, .. } = input {
+        if let Ciphertext::File { length, .. } = input {
             limits.check(length)?;
         }
         Ok(Self {
@@ -133,20 +133,20 @@ impl<'a> Feed<'a> {
     /// The input's length, where it is known beforehand.
     pub(super) fn length(&self) -> Option<u64> {
         match self.input {
-            Input::File { length, .. } => Some(length),
-            Input::Stream(_) => None,
+            Ciphertext::File { length, .. } => Some(length),
+            Ciphertext::Stream(_) => None,
         }
     }
 
     /// The next segment, `None` after the last. A stream's is read into `buffer`.
     pub(super) fn take(&mut self, buffer: &mut [u8]) -> Result<Option<Segment<'a>>, CipherError> {
         let (length, file) = match &mut self.input {
-            Input::File { file, length } => {
+            Ciphertext::File { file, length } => {
                 let rest = *length - BLOCK as u64 - self.offset;
                 let length = usize::try_from(rest).unwrap_or(SEGMENT).min(SEGMENT);
                 (length, Some(*file))
             }
-            Input::Stream(stream) => {
+            Ciphertext::Stream(stream) => {
                 let length = self.stream.fill(*stream, buffer)?;
                 let total = self.offset + (length + self.stream.rest.len()) as u64;
                 if self.stream.ended {
@@ -175,7 +175,7 @@ impl<'a> Feed<'a> {
         let mut before = [0; BLOCK];
         let mut last = Zeroizing::new([0; BLOCK]);
         match self.input {
-            Input::File { file, length } => {
+            Ciphertext::File { file, length } => {
                 if let Some(offset) = body.checked_sub(BLOCK as u64) {
                     read_exact_at(file, &mut before, offset)?;
                 }
@@ -185,7 +185,7 @@ impl<'a> Feed<'a> {
                     return Err(CipherError::Changed);
                 }
             }
-            Input::Stream(_) => {
+            Ciphertext::Stream(_) => {
                 before = self.stream.before;
                 last.copy_from_slice(&self.stream.rest);
             }

@@ -15,7 +15,7 @@ pub use self::cbc::Cbc;
 pub use engine::{Engine, Tail, WriteAt};
 pub use error::CipherError;
 pub(crate) use feed::check_length;
-pub use feed::{Input, ReadAt};
+pub use feed::{Ciphertext, ReadAt};
 pub use gcm::Gcm;
 pub(crate) use gcm::MAX_PLAINTEXT;
 pub(crate) use workers::{lock, on_threads};

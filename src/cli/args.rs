@@ -28,7 +28,7 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
     #[command(flatten)]
-    pub(super) talk: Talk,
+    pub(super) talk: Verbosity,
 }
 
 #[derive(Subcommand, Debug)]
@@ -52,7 +52,7 @@ pub(super) enum Command {
 /// How much is said, and how.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Messages")]
-pub(super) struct Talk {
+pub(super) struct Verbosity {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,

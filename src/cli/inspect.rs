@@ -3,7 +3,7 @@
 mod line;
 mod recording;
 
-use self::line::Line;
+use self::line::InspectLine;
 use super::args::Inspect;
 use super::decrypt::one_purpose;
 use super::error::Failure;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
             found => found.map_err(Failure::from),
         };
         let name = file.to_string();
-        let (line, failure) = Line::of(&name, found);
+        let (line, failure) = InspectLine::of(&name, found);
         let printed = if args.json {
             let line = json(&line).map_err(|error| Failure::Internal(error.into()))?;
             printer.data(&line)

@@ -9,7 +9,7 @@ use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::termios::tcgetwinsize;
 
-use super::args::{Color, Talk};
+use super::args::{Color, Verbosity};
 use super::error::{Failure, causes};
 use super::escape::escape;
 use super::usage::Misuse;
@@ -29,7 +29,7 @@ pub(super) struct Printer {
 
 impl Printer {
     /// A printer as the flags and the environment want it.
-    pub(super) fn new(talk: &Talk) -> Self {
+    pub(super) fn new(talk: &Verbosity) -> Self {
         let terminal = io::stderr().is_terminal();
         let progress = terminal && !talk.quiet && !talk.no_progress && !set("CI");
         Self {
@@ -51,7 +51,7 @@ impl Printer {
 
     /// A printer for when the flags could not be read.
     pub(super) fn plain() -> Self {
-        Self::new(&Talk {
+        Self::new(&Verbosity {
             quiet: false,
             verbose: false,
             color: Color::Auto,

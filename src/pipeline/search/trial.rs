@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::{Aad, CONTAINERS, Finder, Found, Job, Layout, Method, Place, SaltForm, Shared};
+use super::{Aad, CONTAINERS, Derivation, Finder, Found, Layout, Method, Place, SaltForm, Shared};
 use crate::cipher::{BLOCK, Cbc, Cipher, CipherError, Engine, Gcm, lock};
 use crate::envelope::{Container, Expected, Mode, Padding};
 use crate::io::{Part, Source, Stored};
@@ -18,7 +18,7 @@ const GLANCE: usize = 8 * 1024;
 
 impl Finder<'_> {
     /// The additional data to try: their names and bytes.
-    fn aads<'a>(&'a self, job: &'a Job) -> Vec<(Aad, Zeroizing<Vec<u8>>)> {
+    fn aads<'a>(&'a self, job: &'a Derivation) -> Vec<(Aad, Zeroizing<Vec<u8>>)> {
         let tried = match &self.pins.aad {
             Some(pinned) => vec![pinned.clone()],
             None => Aad::TRIED.to_vec(),
@@ -67,7 +67,7 @@ impl Finder<'_> {
 
     fn found(
         &self,
-        job: &Job,
+        job: &Derivation,
         key: &ContentKey,
         layout: Layout,
         place: &Place,
@@ -103,7 +103,7 @@ impl Finder<'_> {
     /// Looks what a key makes of the first bytes; only what looks like a recording is worth more.
     pub(super) fn glance(
         &self,
-        job: &Job,
+        job: &Derivation,
         key: &ContentKey,
         layout: Layout,
         shared: &Shared,
@@ -183,7 +183,7 @@ impl Finder<'_> {
     /// time for all of them.
     pub(super) fn authenticate(
         &self,
-        job: &Job,
+        job: &Derivation,
         key: &ContentKey,
         layout: Layout,
         shared: &Shared,

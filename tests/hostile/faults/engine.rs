@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use unreel::CipherError;
-use unreel::internals::cipher::{Cipher, Engine, Gcm, Input, ReadAt, SEGMENT, WriteAt};
+use unreel::internals::cipher::{Cipher, Ciphertext, Engine, Gcm, ReadAt, SEGMENT, WriteAt};
 
 use crate::common::made::{CONTENT_KEY, IV, encrypted, plaintext};
 
@@ -80,7 +80,7 @@ fn the_engine_bears_short_and_interrupted_reads_and_reports_failed_ones() {
             let mut out = Vec::new();
             let result = engine.decrypt(
                 &gcm(),
-                Input::File { file, length },
+                Ciphertext::File { file, length },
                 None,
                 &mut |_, bytes| {
                     out.extend_from_slice(bytes);
@@ -127,7 +127,7 @@ fn the_engine_reports_every_failed_write() {
                     progress: &|_| (),
                 };
                 let mut input = &bytes[..];
-                let input = Input::Stream(&mut input);
+                let input = Ciphertext::Stream(&mut input);
                 let result = engine.decrypt(&gcm(), input, Some(&sink), &mut |_, _| Ok(()));
                 match result {
                     Err(CipherError::Write(found)) => assert_eq!(found.kind(), error),
