@@ -103,7 +103,10 @@ pub(crate) fn limited(mut reader: impl Read, limit: u64) -> Result<Zeroizing<Vec
             return Err(ReadError::TooLong { limit });
         }
         if length > bytes.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * length));
+            // In few steps, none beyond the limit: what is left behind is memory that others find
+            // too small.
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            let mut larger = Zeroizing::new(Vec::with_capacity(most.min(8 * length)));
             larger.extend_from_slice(&bytes);
             bytes = larger;
         }
