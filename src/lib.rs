@@ -1,7 +1,7 @@
 //! unreel turns a provider-encrypted recording back into playable media.
 //!
 //! ```text
-//! metadata (file, stdin)                             media (file, stdin)
+//! metadata (file, stdin, API)                        media (file, stdin, HTTP)
 //!         │ provider::*  parse only                          │ io::Source
 //!         ▼                                                  │
 //!     Envelope ──► key::KeyRing ──► ContentKey ──► cipher ──► io::Staged ──► media::Probe ──► Report
@@ -24,6 +24,7 @@
 //! README: this is what is kept stable of the crate.
 #![forbid(unsafe_code)]
 
+mod api;
 mod cipher;
 mod cli;
 mod envelope;

@@ -5,49 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
+use super::moment::Moment;
+use crate::job::NameTemplate;
 use crate::key::Kdf;
 use crate::pipeline::search::{Aad, KeyForm, Layout, SaltForm};
-
-const AFTER_HELP: &str = "\
-Examples:
-  unreel twilio-voice -k private_key.pem -m recording.json RE….wav -o call.wav
-  unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
-  unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
-  unreel qvoice --config encryption.json call.enc -o call.mp3
-
-Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
-4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
-10 some of several failed.";
-
-/// Turns provider-encrypted call and video recordings back into playable media.
-#[derive(Parser, Debug)]
-#[command(name = "unreel", version, after_help = AFTER_HELP, max_term_width = 100)]
-pub(super) struct Cli {
-    #[command(subcommand)]
-    pub(super) command: Command,
-    #[command(flatten)]
-    pub(super) talk: Verbosity,
-}
-
-#[derive(Subcommand, Debug)]
-pub(super) enum Command {
-    /// Decrypt Twilio call recordings
-    TwilioVoice(TwilioVoice),
-    /// Decrypt Twilio Video recordings and compositions
-    TwilioVideo(TwilioVideo),
-    /// Decrypt Vonage Video (OpenTok) archives
-    Vonage(Vonage),
-    /// Decrypt Qvoice (Gorec) call recordings (provisional)
-    Qvoice(Qvoice),
-    /// Decrypt any of these: the metadata says whose recording it is
-    Decrypt(Any),
-    /// Make an RSA key pair, and an X.509 certificate for Vonage
-    Keygen(Keygen),
-    /// Say what a metadata, key or media file is, and which key opens it
-    Inspect(Inspect),
-}
 
 /// How much is said, and how.
 #[derive(Args, Debug)]
@@ -95,6 +58,13 @@ pub(super) struct TwilioVoice {
     pub(super) iv: Option<String>,
     #[command(flatten)]
     pub(super) decrypt: Decrypt,
+    #[command(flatten)]
+    pub(super) all: Account,
+    #[command(flatten)]
+    pub(super) twilio: TwilioAccount,
+    /// Also recordings that Twilio deleted, whose metadata it keeps for 40 days
+    #[arg(long, help_heading = "Selection", display_order = 212)]
+    pub(super) include_deleted: bool,
 }
 
 #[derive(Args, Debug)]
@@ -118,6 +88,10 @@ pub(super) struct TwilioVideo {
     pub(super) iv: Option<String>,
     #[command(flatten)]
     pub(super) decrypt: Decrypt,
+    #[command(flatten)]
+    pub(super) all: Account,
+    #[command(flatten)]
+    pub(super) twilio: TwilioAccount,
 }
 
 #[derive(Args, Debug)]
@@ -136,6 +110,8 @@ pub(super) struct Vonage {
     pub(super) padding: VonagePadding,
     #[command(flatten)]
     pub(super) decrypt: Decrypt,
+    #[command(flatten)]
+    pub(super) all: Account,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -147,7 +123,7 @@ pub(super) enum VonagePadding {
 
 #[derive(Args, Debug)]
 pub(super) struct Qvoice {
-    /// Encrypted media, or a folder of it; `-` is standard input, which is also the default
+    /// Encrypted media, a folder of it, or its URL; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
     /// The recording's metadata, or a folder of it; `-` is standard input. May be repeated
@@ -160,6 +136,8 @@ pub(super) struct Qvoice {
     pub(super) method: QvoiceMethod,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) network: Network,
     #[command(flatten)]
     pub(super) report: Report,
     #[command(flatten)]
@@ -270,11 +248,12 @@ pub(super) struct Any {
 /// What the decrypting commands share.
 #[derive(Args, Debug)]
 pub(super) struct Decrypt {
-    /// Encrypted media, or a folder of it; `-` is standard input, which is also the default
+    /// A recording's id, or that of a call, conference, room or session; a URL; encrypted media, or
+    /// a folder of it; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
     /// The provider's metadata, or a folder of it; `-` is standard input. May be repeated
-    /// [default: a sidecar INPUT.json or INPUT.headers]
+    /// [default: what the provider says of an id; a sidecar INPUT.json or INPUT.headers]
     #[arg(short, long, value_name = "PATH", display_order = 0)]
     pub(super) metadata: Vec<PathBuf>,
     #[command(flatten)]
@@ -282,16 +261,98 @@ pub(super) struct Decrypt {
     #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) network: Network,
+    #[command(flatten)]
     pub(super) report: Report,
     #[command(flatten)]
     pub(super) work: Work,
+}
+
+/// Which recordings of a provider, and what is done with them but decrypting.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Selection")]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
+pub(super) struct Selection {
+    /// Of groups and --all: those created at or after this time: a date, a date and time (RFC 3339),
+    /// or an age such as 90m, 12h, 7d
+    #[arg(long, value_name = "TIME", display_order = 210)]
+    pub(super) since: Option<Moment>,
+    /// Of groups and --all: those created before this time
+    #[arg(long, value_name = "TIME", display_order = 211)]
+    pub(super) until: Option<Moment>,
+    /// Unwrap every content key and fetch no media: which key opens what, and what nothing opens
+    #[arg(
+        long,
+        display_order = 220,
+        conflicts_with_all = ["output", "output_dir", "check", "stream_unverified", "download_only", "metadata_only", "save_metadata"]
+    )]
+    pub(super) check_keys: bool,
+    /// Fetch the media as it is, encrypted, and its metadata, to be decrypted later without a network
+    #[arg(
+        long,
+        display_order = 221,
+        requires = "output_dir",
+        conflicts_with_all = ["output", "check", "metadata_only", "save_metadata", "require_integrity", "sha256"]
+    )]
+    pub(super) download_only: bool,
+    /// Fetch the metadata alone
+    #[arg(
+        long,
+        display_order = 222,
+        requires = "output_dir",
+        conflicts_with_all = ["output", "check", "save_metadata", "require_integrity", "sha256"]
+    )]
+    pub(super) metadata_only: bool,
+    /// Keep the metadata of each decrypted recording beside it
+    #[arg(
+        long,
+        display_order = 223,
+        requires = "output_dir",
+        conflicts_with_all = ["output", "check"]
+    )]
+    pub(super) save_metadata: bool,
+}
+
+/// Whole accounts.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct Account {
+    /// Every recording of the account
+    #[arg(long, display_order = 200, conflicts_with_all = ["inputs", "metadata"])]
+    pub(super) all: bool,
+}
+
+/// Which account of Twilio's, and with which credentials.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct TwilioAccount {
+    /// The account or subaccount whose recordings are meant [default: that of the credentials]
+    #[arg(long, value_name = "AC…", display_order = 230)]
+    pub(super) account: Option<String>,
+    /// A profile of twilio-cli, whose credentials are used [default: those of the environment]
+    #[arg(long = "profile", value_name = "NAME", display_order = 231)]
+    pub(super) twilio_profile: Option<String>,
+}
+
+/// How what is fetched is fetched.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Network")]
+pub(super) struct Network {
+    /// Certificates (PEM) to trust beside the system's [else TWILIO_CA_BUNDLE]
+    #[arg(long, value_name = "PATH")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// How often a request is tried again
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(super) retries: u32,
 }
 
 /// How many things are done at once.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Work")]
 pub(super) struct Work {
-    /// Recordings to decrypt at the same time [default: the machine's cores]
+    /// Recordings to work on at the same time [default: the machine's cores; 4 where any is fetched]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
     jobs: Option<u16>,
     /// Threads for one recording [default: the machine's cores, shared by the jobs]
@@ -357,6 +418,16 @@ pub(super) struct Output {
     /// content
     #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "output")]
     pub(super) output_dir: Option<PathBuf>,
+    /// What files in the folder are called: {id}, {date}, {call}, {room}, {session}, {account}, text;
+    /// `/` makes folders
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{id}",
+        requires = "output_dir",
+        conflicts_with = "output"
+    )]
+    pub(super) name_template: NameTemplate,
     /// What to do where the output exists
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(super) if_exists: IfExists,
@@ -366,7 +437,7 @@ pub(super) struct Output {
     /// Verify everything, write nothing; with -o or -d also look whether it could be written
     #[arg(long, conflicts_with = "stream_unverified")]
     pub(super) check: bool,
-    /// What to do with a recording that is not encrypted [default: fail; in a folder: skip]
+    /// What to do with a recording that is not encrypted [default: fail; in a folder or a list: skip]
     #[arg(long, value_name = "WHAT")]
     pub(super) plain: Option<PlainArg>,
     /// Refuse what neither a tag nor a digest nor a length proves
@@ -462,12 +533,22 @@ pub(super) struct Keygen {
 
 #[derive(Args, Debug)]
 pub(super) struct Inspect {
-    /// Files to look at; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
+    /// Files to look at; `-` is standard input; ids and URLs of recordings, of which no media is read
+    #[arg(value_name = "FILE", required_unless_present = "credentials")]
     pub(super) files: Vec<PathBuf>,
-    /// Print one line of JSON a file on standard output
+    /// Print one line of JSON a file, or a provider, on standard output
     #[arg(long)]
     pub(super) json: bool,
+    /// Say instead where the credentials for each provider come from, without a request
+    #[arg(
+        long,
+        conflicts_with_all = ["files", "paths", "key_command", "unwrap_command", "passphrase_file", "passphrase_fd"]
+    )]
+    pub(super) credentials: bool,
     #[command(flatten)]
     pub(super) keys: Keys,
+    #[command(flatten)]
+    pub(super) twilio: TwilioAccount,
+    #[command(flatten)]
+    pub(super) network: Network,
 }

@@ -4,15 +4,18 @@ use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use super::args::{Decrypt, IfExists, Output as OutputArgs, PlainArg, Report, Work};
+use super::args::{Decrypt, IfExists, Network, Output as OutputArgs, PlainArg, Report, Work};
+use super::credentials::From;
 use super::error::Failure;
-use super::keys;
+use super::fetched::Fetched;
 use super::printer::Printer;
 use super::talk::{ReportFile, Talk};
+use super::{keys, network};
 use crate::envelope::{Envelope, Padding};
 use crate::io::{OutputError, Stdout};
 use crate::job::{
-    self, Input, Job, Metadata, Origin, Output, Own, Plain, PrivateKeys, Secrets, Tally, Target,
+    self, Event, Input, Job, Metadata, Observer, Origin, Output, Own, Plain, PrivateKeys, Secrets,
+    Target, Task,
 };
 use crate::provider::{MetadataError, Provider};
 
@@ -24,6 +27,8 @@ pub(super) struct Common<'a> {
     pub(super) output: &'a OutputArgs,
     pub(super) report: &'a Report,
     pub(super) work: &'a Work,
+    pub(super) network: &'a Network,
+    pub(super) fetched: Fetched<'a>,
 }
 
 /// Whose recordings, if that is known, and what describes them.
@@ -63,6 +68,7 @@ pub(super) fn metadata(paths: &[PathBuf]) -> Origin {
 pub(super) fn wrapped(
     args: &Decrypt,
     source: Source,
+    fetched: Fetched,
     padding: Option<Padding>,
     printer: &Printer,
 ) -> Result<(), Failure> {
@@ -84,6 +90,11 @@ pub(super) fn wrapped(
         output: &args.output,
         report: &args.report,
         work: &args.work,
+        network: &args.network,
+        fetched: Fetched {
+            selection: Some(&args.selection),
+            ..fetched
+        },
     };
     let metadata = Metadata::new(source.0, source.1);
     let passphrases = keys::passphrases(&args.keys.passphrase, args.keys.no_input);
@@ -103,10 +114,17 @@ pub(super) fn run<'a>(
     printer: &'a Printer,
     secrets: impl FnOnce(&Talk<'a>) -> Result<Secrets<'a>, job::Error>,
 ) -> Result<(), Failure> {
-    let inputs = inputs(args)?;
+    let from = network::from(args.fetched.account);
+    let inputs = inputs(args, metadata.provider(), &from)?;
     one_purpose(&args.uses, &inputs)?;
+    args.fetched.check(&inputs, metadata.is_of_one())?;
+    let is_grouped = inputs.iter().any(Input::is_group);
     let target = target(args, &inputs)?;
+    let api = network::api(&inputs, args.network, &from, printer)?;
     let mut talk = Talk::new(metadata.provider(), args.report, printer);
+    for file in inputs.iter().filter(|input| input.is_named_like_id()) {
+        talk.event(Event::NamedLikeId(file));
+    }
     let secrets = secrets(&talk)?;
     let selected = metadata.select(&inputs, &talk)?;
     several_need_a_folder(&target, selected.len())?;
@@ -116,48 +134,72 @@ pub(super) fn run<'a>(
         return Err(is_input(Path::new("standard output")));
     }
     let report = args.report.file().map(|path| open_report(path, &mut own));
-    talk.begin(report.transpose()?, selected.len(), args.output.check);
+    let count = (!is_grouped).then_some(selected.len());
+    let task = args.fetched.task();
+    talk.begin(report.transpose()?, count, task, args.output.check);
 
-    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let most = NonZero::new(selected.len()).unwrap_or(NonZero::<usize>::MIN);
-    let if_exists = match args.output.if_exists {
-        _ if args.output.force => job::IfExists::Overwrite,
-        IfExists::Fail => job::IfExists::Fail,
-        IfExists::Skip => job::IfExists::Skip,
-        IfExists::Overwrite => job::IfExists::Overwrite,
-    };
     let job = Job {
+        task,
+        api: &api,
+        selection: args.fetched.selection(),
+        include_deleted: args.fetched.include_deleted,
         metadata,
         secrets,
-        output: Output::new(target, if_exists, args.output.check, own),
+        output: Output::new(target, if_exists(args.output), args.output.check, own)
+            .named(args.output.name_template.clone()),
         padding,
-        plain: args.output.plain.map(|plain| match plain {
-            PlainArg::Fail => Plain::Fail,
-            PlainArg::Skip => Plain::Skip,
-            PlainArg::Save => Plain::Save,
-        }),
+        plain: args.output.plain.map(plain),
         require_integrity: args.output.require_integrity,
         sha256: args.report.sha256,
-        jobs: args.work.jobs().unwrap_or(cores).min(most),
+        jobs: jobs(args.work, &inputs, count),
         threads: args.work.threads(),
         observer: &talk,
     };
-    if let [only] = selected.as_slice() {
+    if let ([only], false) = (selected.as_slice(), is_grouped) {
         job.single(only)?;
         return talk.trouble().map_or(Ok(()), Err);
     }
-    let tally = job.all(selected.into_iter())?;
-    talk.summary(&tally);
-    match tally {
-        Tally { failed: 0, .. } => Ok(()),
-        Tally { failed, .. } => Err(Failure::Partial {
-            failed,
-            total: tally.total(),
-        }),
+    talk.ended(job.all(selected.into_iter())?)
+}
+
+/// How many recordings are worked on at once. Of what is fetched most of the time is waiting.
+fn jobs(work: &Work, inputs: &[Input], count: Option<usize>) -> NonZero<usize> {
+    const FETCHED: NonZero<usize> = NonZero::new(4).unwrap();
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let default = || {
+        if inputs.iter().any(Input::is_remote) {
+            FETCHED
+        } else {
+            cores()
+        }
+    };
+    let most = count.map_or(NonZero::<usize>::MAX, |count| {
+        NonZero::new(count).unwrap_or(NonZero::<usize>::MIN)
+    });
+    work.jobs().unwrap_or_else(default).min(most)
+}
+
+fn if_exists(flags: &OutputArgs) -> job::IfExists {
+    match flags.if_exists {
+        _ if flags.force => job::IfExists::Overwrite,
+        IfExists::Fail => job::IfExists::Fail,
+        IfExists::Skip => job::IfExists::Skip,
+        IfExists::Overwrite => job::IfExists::Overwrite,
     }
 }
 
-fn inputs(args: &Common) -> Result<Vec<Input>, Failure> {
+fn plain(flag: PlainArg) -> Plain {
+    match flag {
+        PlainArg::Fail => Plain::Fail,
+        PlainArg::Skip => Plain::Skip,
+        PlainArg::Save => Plain::Save,
+    }
+}
+
+fn inputs(args: &Common, provider: Option<Provider>, from: &From) -> Result<Vec<Input>, Failure> {
+    if let (true, Some(provider)) = (args.fetched.all, provider) {
+        return Ok(vec![Input::All(provider)]);
+    }
     let is_secret = |what: &str| matches!(what, "the private key" | "the passphrase");
     let uses = args.uses.iter().filter(|(what, _)| !is_secret(what));
     let stdin_taken = uses.map(|(_, input)| input).any(Input::is_stdin);
@@ -170,7 +212,7 @@ fn inputs(args: &Common) -> Result<Vec<Input>, Failure> {
     if args.inputs.is_empty() {
         return Ok(vec![Input::Stdin]);
     }
-    Ok(args.inputs.iter().map(|path| Input::of(path)).collect())
+    network::inputs(args.inputs, provider, from)
 }
 
 /// Refuses a second use of standard input, before anything is read from it.
@@ -203,6 +245,7 @@ fn target(args: &Common, inputs: &[Input]) -> Result<Target, Failure> {
     let flags = args.output;
     let target = match (&flags.output, &flags.output_dir) {
         (_, Some(folder)) => Target::Folder(folder.clone()),
+        _ if args.fetched.task() == Task::CheckKeys => Target::Nowhere,
         (Some(path), None) if path.as_os_str() != "-" => Target::File(path.clone()),
         _ if flags.check => Target::Nowhere,
         (explicit, None) => {
@@ -217,7 +260,8 @@ fn target(args: &Common, inputs: &[Input]) -> Result<Target, Failure> {
             }
         }
     };
-    several_need_a_folder(&target, inputs.len())?;
+    let groups = inputs.iter().filter(|input| input.is_group());
+    several_need_a_folder(&target, inputs.len() + groups.count())?;
     match &target {
         Target::Stdout { .. } if args.report.on_stdout() => Err(Failure::Usage(
             "standard output cannot carry both the media and --json",

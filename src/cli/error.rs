@@ -1,16 +1,20 @@
 //! Everything that can end a run, and what it means: exit code and hint in one match.
 
+mod credentials;
 mod key;
 mod media;
 mod metadata;
+mod network;
 mod output;
 mod search;
 
 use std::path::PathBuf;
 
+pub(super) use self::credentials::CredentialsError;
 use self::key::{generate_verdict, key_hint, wrong_key_verdict};
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
+use self::network::{fetch_verdict, page_hint};
 use self::output::{output_hint, write_hint};
 use self::search::{configuration_hint, not_found_hint, tried};
 use super::exit::Code;
@@ -39,6 +43,8 @@ pub(super) enum Failure {
     #[error("`{0}` is {1}: no metadata, no key, no media")]
     NothingInIt(String, String),
     #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
     Job(#[from] Error),
 
     #[error("the passphrase is empty")]
@@ -56,7 +62,12 @@ pub(super) enum Failure {
     Nowhere,
 
     #[error("{failed} of {total} inputs failed")]
-    Partial { failed: usize, total: usize },
+    Partial {
+        failed: usize,
+        total: usize,
+        /// Whether all of it may work later.
+        is_temporary: bool,
+    },
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
 }
@@ -90,6 +101,7 @@ impl Failure {
                 Code::Input,
                 "pass a provider's metadata, a key file, or a recording".to_owned(),
             ),
+            Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
             Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
@@ -108,6 +120,12 @@ impl Failure {
             Self::Nowhere => (
                 Code::Output,
                 "-o FILE keeps the media; --check verifies it and keeps nothing".to_owned(),
+            ),
+            Self::Partial {
+                is_temporary: true, ..
+            } => (
+                Code::Temporary,
+                "run the same command again, with --if-exists skip".to_owned(),
             ),
             Self::Partial { .. } => (
                 Code::Partial,
@@ -142,8 +160,27 @@ pub(super) fn verdict(error: &Error) -> Verdict {
             Code::Input,
             "it is a folder: name the files in it".to_owned(),
         ),
+        Error::NoSuchId(_) => (
+            Code::Input,
+            "ids are RE, CA, CF, RT, CJ or RM and 32 hexadecimal digits, Vonage's UUIDs and session \
+             ids (1_MX…, 2_MX…); else name a file, or a URL (https://…)"
+                .to_owned(),
+        ),
         Error::Unread(..) => (Code::Input, permissions()),
         Error::NotDecrypted(_, error) => pipeline_verdict(error),
+        Error::Fetch(_, error) | Error::List(_, error) => fetch_verdict(error),
+        Error::PageInstead { seen, .. } => (Code::Provider, page_hint(*seen).to_owned()),
+        Error::Boundless(_) => (
+            Code::Temporary,
+            "run the same command again, past a proxy if there is one; of Twilio's recordings, \
+             decrypting them without --download-only proves it"
+                .to_owned(),
+        ),
+        Error::Unfit(_) => (
+            Code::WrongKey,
+            "pass the private key whose public half the provider had then; -k takes several"
+                .to_owned(),
+        ),
         Error::NothingIn(_, provider)
         | Error::NoMetadata(_, provider)
         | Error::NoMetadataIn(_, provider) => (Code::Metadata, metadata_hint(*provider)),
@@ -224,7 +261,7 @@ pub(super) fn verdict(error: &Error) -> Verdict {
             Code::Key,
             "it must print the raw unwrapped bytes, without base64 or a newline".to_owned(),
         ),
-        Error::WrongKey { reason, .. } => wrong_key_verdict(reason),
+        Error::WrongKey { reason, key_id, .. } => wrong_key_verdict(reason, key_id.as_deref()),
         Error::Payload { .. } => (
             Code::Metadata,
             "the wrapped key has a form that unreel does not know; please report it".to_owned(),
@@ -262,7 +299,9 @@ pub(super) fn verdict(error: &Error) -> Verdict {
         ),
         Error::SameName(..) => (
             Code::Output,
-            "pass the metadata of each, or decrypt it by itself with -o FILE".to_owned(),
+            "pass the metadata of each, and let {id} stand in --name-template; or decrypt it by \
+             itself with -o FILE"
+                .to_owned(),
         ),
     };
     Verdict { code, hint }

@@ -11,7 +11,9 @@ pub(super) enum Code {
     WrongKey,
     Integrity,
     Output,
+    Provider,
     Partial,
+    Temporary,
 }
 
 impl Code {
@@ -26,7 +28,9 @@ impl Code {
             Self::WrongKey => 6,
             Self::Integrity => 7,
             Self::Output => 8,
+            Self::Provider => 9,
             Self::Partial => 10,
+            Self::Temporary => 75,
         }
     }
 
@@ -41,7 +45,9 @@ impl Code {
             Self::WrongKey => "wrong_key",
             Self::Integrity => "integrity",
             Self::Output => "output",
+            Self::Provider => "provider",
             Self::Partial => "partial",
+            Self::Temporary => "temporary",
         }
     }
 }
@@ -50,11 +56,9 @@ impl Code {
 mod tests {
     use std::collections::BTreeMap;
 
-    use clap::CommandFactory;
-
     use super::*;
 
-    const ALL: [Code; 9] = [
+    const ALL: [Code; 11] = [
         Code::Internal,
         Code::Usage,
         Code::Input,
@@ -63,7 +67,9 @@ mod tests {
         Code::WrongKey,
         Code::Integrity,
         Code::Output,
+        Code::Provider,
         Code::Partial,
+        Code::Temporary,
     ];
 
     /// The numbers and names of the first table whose head has `code` and `name`.
@@ -104,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        let help = super::super::args::Cli::command().render_help().to_string();
+        let help = super::super::command::all().render_help().to_string();
         let codes = help.split("Exit codes:").nth(1).unwrap();
         let numbers: Vec<u8> = codes
             .split(|c: char| !c.is_ascii_digit())

@@ -5,18 +5,24 @@ mod recording;
 
 use self::line::InspectLine;
 use super::args::Inspect;
+use super::credentials;
 use super::decrypt::one_purpose;
 use super::error::Failure;
 use super::escape::{escape, json};
-use super::keys;
 use super::printer::Printer;
-use super::talk::Words;
-use crate::job::{Found, Input, PrivateKeys, inspect};
+use super::words::Words;
+use super::{keys, network};
+use crate::job::{Found, PrivateKeys, inspect};
 
-/// Looks at every file and says what it is.
+/// Looks at every file and says what it is; or at the credentials.
 pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
+    let origin = network::from(Some(&args.twilio));
+    if args.credentials {
+        return credentials::show(&origin, args.json, printer);
+    }
     let from = keys::from(&args.keys);
-    let files: Vec<Input> = args.files.iter().map(|path| Input::of(path)).collect();
+    let files = network::inputs(&args.files, None, &origin)?;
+    let api = network::api(&files, &args.network, &origin, printer)?;
     let mut uses: Vec<_> = files.iter().map(|file| ("a file", file.clone())).collect();
     uses.extend(
         from.paths
@@ -31,7 +37,7 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
     let ring = keys.ring(&Words(printer))?;
     let mut failures = Vec::new();
     for file in &files {
-        let found = match inspect(file, &ring, &keys) {
+        let found = match inspect(file, &api, &ring, &keys) {
             Ok(Found::Nothing(what)) => Err(Failure::NothingInIt(file.to_string(), what)),
             found => found.map_err(Failure::from),
         };
@@ -61,6 +67,7 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
         (failed, Some(_)) => Err(Failure::Partial {
             failed,
             total: files.len(),
+            is_temporary: false,
         }),
         (_, None) => Ok(()),
     }

@@ -16,9 +16,21 @@ use crate::io::{self, Withheld};
 use crate::job::{Input, KeysFrom, PassphraseFrom, Passphrases};
 use crate::key::Passphrase;
 
-/// The variables whose values are secrets of unreel's own. What a secret store's client is let in
-/// with, such as `VAULT_TOKEN` or `AWS_SECRET_ACCESS_KEY`, is what the user's commands need.
-const SECRET_VARIABLES: &[&str] = &[PASSPHRASE_VARIABLE];
+/// The variables whose values are secrets that unreel reads, and the user's commands do not need.
+/// What a secret store's client is let in with, such as `VAULT_TOKEN` or `AWS_SECRET_ACCESS_KEY`,
+/// they do.
+const SECRET_VARIABLES: &[&str] = &[
+    PASSPHRASE_VARIABLE,
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_SECRET",
+    "TWILIO_API_KEY_SECRET",
+    "VONAGE_PRIVATE_KEY",
+    "VONAGE_APPLICATION_PRIVATE_KEY",
+    "VONAGE_API_SECRET",
+    "OPENTOK_API_SECRET",
+    "OT_API_SECRET",
+    "QVOICE_TOKEN",
+];
 
 const PASSPHRASE_VARIABLE: &str = "UNREEL_PASSPHRASE";
 

@@ -63,6 +63,7 @@ impl Role {
             Self::Command | Self::Subject => {
                 kind.filter(|kind| matches!(kind, Kind::Key | Kind::Random))
             }
+            Self::Input if is_url(value) => None,
             Self::Input => kind.filter(|kind| *kind != Kind::Random),
         }
     }
@@ -100,6 +101,13 @@ impl Role {
 pub(super) const KEY_HINT: &str = "put the key into a file that only you can read (chmod 600) and \
                                    pass the file's name, pipe it in with `-k -`, or let \
                                    --key-command print it";
+
+/// Whether it is a URL, whose query may have what a key has. It is never printed whole.
+fn is_url(value: &OsStr) -> bool {
+    let text = value.to_string_lossy();
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
 
 fn value_name(arg: &Arg) -> Option<&str> {
     Some(arg.get_value_names()?.first()?.as_str())

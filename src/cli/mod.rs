@@ -2,30 +2,36 @@
 
 mod any;
 mod args;
+mod command;
+mod credentials;
 mod decrypt;
 mod error;
 mod escape;
 mod exit;
+mod fetched;
 mod inspect;
 mod keygen;
 mod keys;
 mod misplaced;
+mod moment;
+mod network;
 mod printer;
 mod qvoice;
 mod report;
 mod talk;
+mod total;
 mod twilio_video;
 mod twilio_voice;
+mod units;
 mod usage;
 mod vonage;
+mod words;
 mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
-
-use self::args::{Cli, Command};
+use self::command::{Cli, Command};
 use self::error::Failure;
 pub use self::escape::escape;
 use self::exit::Code;
@@ -34,12 +40,12 @@ use self::printer::Printer;
 /// Runs the program with these arguments, the first being its own name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
-    let mut command = Cli::command();
+    let mut command = command::named(&args);
     let parsed = command.try_get_matches_from_mut(&args);
-    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let parsed = parsed.and_then(|matches| Ok((Cli::of(&matches)?, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return explain(&error, &command, &args),
+        Err(error) => return explain(&error, &args),
     };
     crate::io::keep_private();
     let printer = Printer::new(&cli.talk);
@@ -61,7 +67,7 @@ fn failed(failure: &Failure, printer: &Printer) -> ExitCode {
 }
 
 /// Help and version, or what is wrong with the arguments.
-fn explain(error: &clap::Error, command: &clap::Command, args: &[OsString]) -> ExitCode {
+fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
     let printer = Printer::plain();
     match error.kind() {
@@ -73,7 +79,14 @@ fn explain(error: &clap::Error, command: &clap::Command, args: &[OsString]) -> E
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             error.print().ok();
         }
-        _ => printer.usage(&usage::explain(error, command, args)),
+        _ => {
+            // What was meant is looked for among the arguments of all commands.
+            let mut command = command::all();
+            let again = command.try_get_matches_from_mut(args).err();
+            command.build();
+            let error = again.as_ref().unwrap_or(error);
+            printer.usage(&usage::explain(error, &command, args));
+        }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))
 }

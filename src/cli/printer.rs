@@ -12,6 +12,7 @@ use rustix::termios::tcgetwinsize;
 use super::args::{Color, Verbosity};
 use super::error::{Failure, causes};
 use super::escape::escape;
+use super::total::TotalBar;
 use super::usage::Misuse;
 use super::wrap::{Row, Widths, row, width, wrap};
 use crate::io::Patient;
@@ -193,24 +194,9 @@ impl Printer {
         bar
     }
 
-    /// Lets a bar be one over things that are tried.
-    pub(super) fn style_of_search(bar: &ProgressBar) {
-        if let Ok(style) =
-            ProgressStyle::with_template("{msg} {spinner} {pos} of {len} tried {elapsed}")
-        {
-            bar.set_style(style);
-        }
-    }
-
     /// A bar over all the recordings of a run, if anybody would see it.
-    pub(super) fn total(&self, recordings: u64) -> ProgressBar {
-        let bar = self.bars.add(ProgressBar::new(recordings));
-        if let Ok(style) =
-            ProgressStyle::with_template("{pos} of {len} recordings {wide_bar} {eta}")
-        {
-            bar.set_style(style);
-        }
-        bar
+    pub(super) fn total(&self, recordings: Option<usize>) -> TotalBar {
+        TotalBar::new(|bar| self.bars.add(bar), recordings)
     }
 
     fn label(&self, label: &str, color: &str, text: &str) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::args::{BUDGET, Decrypt, Qvoice, QvoiceSecrets};
 use super::decrypt::{self, Common};
 use super::error::Failure;
+use super::fetched::Fetched;
 use super::printer::Printer;
 use super::talk::Talk;
 use crate::job::{
@@ -56,6 +57,8 @@ pub(super) fn run(args: &Qvoice, printer: &Printer) -> Result<(), Failure> {
         output: &args.output,
         report: &args.report,
         work: &args.work,
+        network: &args.network,
+        fetched: Fetched::default(),
     };
     let version = args.secrets.key_version;
     search(&common, &args.metadata, from, version, format, printer)
@@ -72,6 +75,8 @@ pub(super) fn with_config(config: Input, args: &Decrypt, printer: &Printer) -> R
         output: &args.output,
         report: &args.report,
         work: &args.work,
+        network: &args.network,
+        fetched: Fetched::default(),
     };
     let format = Format {
         pins: Pins::default(),

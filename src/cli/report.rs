@@ -1,20 +1,24 @@
 //! What is said of one recording: a line for people, and JSON for machines (schema 1).
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use base16ct::lower::encode_string;
 use serde::Serialize;
 
 use super::error::{self, Failure, Verdict, causes};
+use super::units::{rfc3339, size};
 use crate::envelope::{Mode, WrapAlgorithm};
 use crate::io::TextEncoding;
-use crate::job::{self, Done, How, Record, Skipped};
+use crate::job::{self, About, Done, How, Input, Record, Skipped};
 use crate::media::{Media, hms};
 use crate::pipeline::{Outcome, Released};
 use crate::provider::Provider;
 
 /// `sha256:` and sixteen digits: enough to tell keys apart by eye.
 const SHORT_FINGERPRINT: usize = 7 + 16;
+
+/// How far the length that a provider declares may be from what is there: it is in whole seconds.
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// The JSON line of one recording. Fields are added, never renamed.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,11 @@ pub(super) struct Line {
     provider: Option<&'static str>,
     id: Option<String>,
     input: String,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
     output: Option<String>,
     wrap: Option<&'static str>,
     cipher: Option<&'static str>,
@@ -37,6 +46,10 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     media: Option<MediaLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_duration_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
     skipped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -104,6 +117,9 @@ impl Line {
             provider: about.provider.or(provider).map(Provider::name),
             id: about.id.clone(),
             input: record.input.to_string(),
+            source: source(&record.input),
+            created: about.created.map(|time| time.to_string()),
+            parent: about.parent.clone(),
             output: None,
             wrap: about.wrap.map(WrapAlgorithm::name),
             cipher: about.cipher.map(Mode::name),
@@ -115,6 +131,8 @@ impl Line {
             bytes_out: None,
             sha256: None,
             media: None,
+            declared_duration_s: about.declared_duration.map(|time| time.as_secs_f64()),
+            attempts: Some(about.attempts.count()).filter(|count| *count > 0),
             skipped: false,
             reason: None,
             ms: u64::try_from(record.took.as_millis()).unwrap_or(u64::MAX),
@@ -124,7 +142,19 @@ impl Line {
             error: None,
         };
         match &record.result {
-            Ok(Done::Released(outcome)) => line.released(outcome),
+            Ok(Done::Released(outcome)) => {
+                line.released(outcome);
+                let note = duration_note(about, &outcome.media);
+                if let Some(media) = &mut line.media {
+                    media.notes.extend(note);
+                }
+            }
+            Ok(Done::Downloaded(path, bytes)) => {
+                line.output = Some(path.display().to_string());
+                line.bytes_in = Some(*bytes);
+            }
+            Ok(Done::Described(path)) => line.output = Some(path.display().to_string()),
+            Ok(Done::Unwrapped) => {}
             Ok(Done::Skipped(why)) => {
                 line.skipped = true;
                 line.reason = Some(why.name());
@@ -222,64 +252,32 @@ impl ErrorLine {
     }
 }
 
+/// Where a recording came from.
+fn source(input: &Input) -> &'static str {
+    match input {
+        Input::Stdin => "stdin",
+        Input::File(_) => "file",
+        Input::Url(_) => "url",
+        Input::Remote(_) | Input::All(_) => "provider",
+    }
+}
+
+/// What is odd about how long a recording plays: "`duration`: The length of the recording in
+/// seconds" (Twilio, "Recordings resource").
+pub(super) fn duration_note(about: &About, media: &Media) -> Option<String> {
+    let (declared, found) = (about.declared_duration?, media.duration?);
+    let differs = declared.abs_diff(found) > TOLERANCE;
+    differs.then(|| {
+        format!(
+            "it plays for {}, and the provider says {}",
+            hms(found),
+            hms(declared)
+        )
+    })
+}
+
 /// An error and its causes in one sentence.
 fn message(error: &dyn std::error::Error) -> String {
     let message = std::iter::once(error.to_string());
     message.chain(causes(error)).collect::<Vec<_>>().join(": ")
-}
-
-/// `2026-11-25T19:40:03Z` (RFC 3339), in UTC.
-fn rfc3339(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(time).map_or_else(
-        |_| String::new(),
-        |time| {
-            time.round(jiff::Unit::Millisecond)
-                .unwrap_or(time)
-                .to_string()
-        },
-    )
-}
-
-/// `368 kB`: decimal, as disks and providers count.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64;
-    let mut unit = "";
-    for next in UNITS {
-        if value < 999.5 {
-            break;
-        }
-        value /= 1000.0;
-        unit = next;
-    }
-    if value < 9.95 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_two_or_three_digits() {
-        for (bytes, expected) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.0 kB"),
-            (9_949, "9.9 kB"),
-            (368_044, "368 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.0 MB"),
-            (68_719_476_704, "69 GB"),
-        ] {
-            assert_eq!(size(bytes), expected);
-        }
-    }
 }

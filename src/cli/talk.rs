@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use indicatif::ProgressBar;
-
 use super::args::Report;
 use super::error::{self, Failure};
 use super::escape::json;
 use super::printer::Printer;
-use super::report::{Line, RunId};
+use super::report::{Line, RunId, duration_note};
+use super::total::{OneBar, TotalBar};
+use super::units::size;
+use super::words::say;
 use crate::cipher::lock;
 use crate::io::Appender;
-use crate::job::{Bar, Done, Event, Input, Observer, Record, Skipped, Tally};
-use crate::pipeline::search::Method;
+use crate::job::{Bar, Done, Ended, Event, Input, Observer, Record, Skipped, Tally, Task};
 use crate::provider::Provider;
 
 /// Tells people and machines what a job does.
@@ -29,11 +29,12 @@ pub(super) struct Talk<'a> {
     json: bool,
     /// Whether lines for people are printed.
     people: bool,
-    check: bool,
+    /// What was done with a recording, in a word.
+    verb: &'static str,
     run: RunId,
     report: Option<ReportFile>,
-    /// How many recordings there are, if there are several.
-    total: Option<ProgressBar>,
+    /// Of all recordings, if there are several.
+    total: Option<TotalBar>,
     several: bool,
     /// What kept a line from being reported, first.
     trouble: Mutex<Option<Failure>>,
@@ -46,7 +47,7 @@ impl<'a> Talk<'a> {
             provider,
             json: report.on_stdout(),
             people: !report.json,
-            check: false,
+            verb: "decrypted",
             run: RunId::new(),
             report: None,
             total: None,
@@ -55,12 +56,24 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// So many recordings follow.
-    pub(super) fn begin(&mut self, report: Option<ReportFile>, recordings: usize, check: bool) {
+    /// So many recordings follow, if that is known.
+    pub(super) fn begin(
+        &mut self,
+        report: Option<ReportFile>,
+        recordings: Option<usize>,
+        task: Task,
+        check: bool,
+    ) {
         self.report = report;
-        self.check = check;
-        self.several = recordings != 1;
-        self.total = self.several.then(|| self.printer.total(recordings as u64));
+        self.verb = match task {
+            Task::Decrypt { .. } if check => "verified",
+            Task::Decrypt { .. } => "decrypted",
+            Task::Download => "fetched",
+            Task::Describe => "described",
+            Task::CheckKeys => "can be opened",
+        };
+        self.several = recordings != Some(1);
+        self.total = self.several.then(|| self.printer.total(recordings));
     }
 
     /// What kept the result from being reported.
@@ -68,19 +81,43 @@ impl<'a> Talk<'a> {
         lock(&self.trouble).take()
     }
 
-    /// `812 decrypted, 40 skipped, 3 failed`.
-    pub(super) fn summary(&self, tally: &Tally) {
-        if let Some(total) = &self.total {
-            total.finish_and_clear();
+    /// How a run over several recordings ended: its closing line, and what it fails with.
+    pub(super) fn ended(&self, ended: Ended) -> Result<(), Failure> {
+        self.summary(&ended.tally);
+        let is_temporary = ended.is_temporary();
+        let Ended { tally, broken } = ended;
+        let broken = broken.map(Failure::from);
+        if tally.failed == 0 {
+            return broken.map_or(Ok(()), Err);
         }
-        let done = if self.check { "verified" } else { "decrypted" };
+        if let Some(error) = &broken {
+            self.printer.error(error);
+        }
+        Err(Failure::Partial {
+            failed: tally.failed,
+            total: tally.total(),
+            is_temporary,
+        })
+    }
+
+    /// `812 decrypted, 40 skipped, 3 failed (2 may work later)`.
+    fn summary(&self, tally: &Tally) {
+        if let Some(total) = &self.total {
+            total.finish();
+        }
         let Tally {
-            done: opened,
+            done,
             skipped,
             failed,
+            temporary,
         } = tally;
+        let later = match temporary {
+            0 => String::new(),
+            count => format!(" ({count} may work later)"),
+        };
+        let verb = self.verb;
         self.printer.done(&format!(
-            "{opened} {done}, {skipped} skipped, {failed} failed"
+            "{done} {verb}, {skipped} skipped, {failed} failed{later}"
         ));
     }
 
@@ -118,20 +155,23 @@ impl Observer for Talk<'_> {
     }
 
     fn bar(&self, input: &Input, length: Option<u64>) -> Box<dyn Bar + '_> {
-        let name = match input {
-            Input::Stdin => input.to_string(),
-            Input::File(path) => {
-                Input::File(path.file_name().map_or_else(|| path.clone(), PathBuf::from))
-                    .to_string()
-            }
+        let name = match input.path().and_then(Path::file_name) {
+            Some(name) => Input::File(PathBuf::from(name)).to_string(),
+            None => input.to_string(),
         };
-        Box::new(OneBar(self.printer.progress(&name, length)))
+        Box::new(OneBar {
+            bar: self.printer.progress(&name, length),
+            total: self.total.as_ref(),
+        })
     }
 
     fn done(&self, record: &Record) -> bool {
         match &record.result {
             Ok(Done::Released(outcome)) => {
                 for note in &outcome.media.notes {
+                    self.printer.warning(&format!("`{}`: {note}", record.input));
+                }
+                if let Some(note) = duration_note(&record.about, &outcome.media) {
                     self.printer.warning(&format!("`{}`: {note}", record.input));
                 }
                 if self.people {
@@ -141,11 +181,32 @@ impl Observer for Talk<'_> {
             }
             Ok(Done::Skipped(why)) if self.people => {
                 let why = match why {
-                    Skipped::Exists(_) => "its output exists",
-                    Skipped::NotEncrypted => "it is not encrypted",
+                    Skipped::Exists(_) => "its output exists".to_owned(),
+                    Skipped::NotEncrypted => "it is not encrypted".to_owned(),
+                    Skipped::InProgress(status) => {
+                        format!("it is not completed (status {status})")
+                    }
+                    Skipped::DataTrack => "it is a data track".to_owned(),
+                    Skipped::Absent => "nothing was recorded".to_owned(),
                 };
                 self.printer
                     .done(&format!("{}  skipped: {why}", record.input));
+            }
+            Ok(Done::Downloaded(path, bytes)) if self.people => {
+                self.printer
+                    .done(&format!("{}  {}  encrypted", path.display(), size(*bytes)));
+            }
+            Ok(Done::Described(path)) if self.people => {
+                self.printer.done(&path.display().to_string());
+            }
+            Ok(Done::Unwrapped) if self.people => {
+                let about = &record.about;
+                let by = about.fingerprint.map_or_else(
+                    || "--unwrap-command".to_owned(),
+                    |fingerprint| format!("the key {fingerprint}"),
+                );
+                self.printer
+                    .done(&format!("{}  is opened by {by}", record.input));
             }
             Err(error) if self.several => {
                 let mut details = error::details(error);
@@ -155,78 +216,16 @@ impl Observer for Talk<'_> {
                 self.printer
                     .problem(error, &details, &error::verdict(error).hint);
             }
-            Ok(Done::Skipped(_)) | Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         if let Some(total) = &self.total {
-            total.inc(1);
+            total.one(record.result.is_err());
         }
         self.write(record)
     }
 
     fn stopped(&self, record: &Record) {
         self.write(record);
-    }
-}
-
-/// The words for what happens on the way.
-fn say(printer: &Printer, event: &Event<'_>) {
-    match event {
-        Event::Read(file, note) => printer.step(&format!("to read `{file}`: {note}")),
-        Event::OtherId { input, id } => printer.warning(&format!(
-            "`{input}` was opened with the metadata of {id}, which its name does not say"
-        )),
-        Event::PassedOver(file, why) => printer.step(&format!("passed over `{file}`: {why}")),
-        Event::Unreadable(file, why) => {
-            printer.warning(&format!("passed over `{file}`: {why}"));
-        }
-        Event::Mended(key, mending) => {
-            printer.step(&format!("to read the key `{key}`, {mending}"));
-        }
-        Event::Exposed { what, file } => printer.warning(&format!(
-            "the {what} `{file}` can be read by other users; chmod 600 ends that"
-        )),
-        Event::Unwrapped { input, wrapper } => printer.step(&format!(
-            "`{input}` is read without what is around it: {wrapper}"
-        )),
-        Event::OpenedBy {
-            input,
-            key,
-            fingerprint,
-        } => printer.step(&format!(
-            "`{input}` is opened by the private key `{key}`, {fingerprint}"
-        )),
-        Event::VerifyingFirst => printer.step("verifying before the first byte is written"),
-        Event::Learned { input, method } => {
-            printer.done(&format!("{input}  opened with {}", flags(method)));
-        }
-        Event::Unproven { input, method } => printer.warning(&format!(
-            "`{input}`: its beginning is a recording with {}, and nothing proves the rest: it \
-                 is damaged, or its additional data is not known (see --aad)",
-            key_flags(method)
-        )),
-    }
-}
-
-/// The bar of one recording.
-struct OneBar(ProgressBar);
-
-impl Bar for OneBar {
-    fn add(&self, bytes: u64) {
-        self.0.inc(bytes);
-    }
-
-    fn tried(&self, done: usize, of: usize) {
-        if self.0.position() == 0 {
-            Printer::style_of_search(&self.0);
-        }
-        self.0.set_length(of as u64);
-        self.0.set_position(done as u64);
-    }
-}
-
-impl Drop for OneBar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 
@@ -249,39 +248,4 @@ impl ReportFile {
         file.line(text)
             .map_err(|error| Failure::unwritten(&self.name, error))
     }
-}
-
-/// The flags that say how a recording is encrypted.
-fn flags(method: &Method) -> String {
-    format!("{} --aad {}", key_flags(method), method.aad)
-}
-
-/// Those of layout and key.
-fn key_flags(method: &Method) -> String {
-    format!(
-        "--layout {} --kdf {} --key-form {} --salt-form {}",
-        method.layout,
-        method.kdf,
-        method.key_form.name(),
-        method.salt_form.name(),
-    )
-}
-
-/// The words alone, for what reads keys and decrypts nothing.
-pub(super) struct Words<'a>(pub(super) &'a Printer);
-
-impl Observer for Words<'_> {
-    fn event(&self, event: Event<'_>) {
-        say(self.0, &event);
-    }
-
-    fn bar(&self, _: &Input, _: Option<u64>) -> Box<dyn Bar + '_> {
-        Box::new(OneBar(ProgressBar::hidden()))
-    }
-
-    fn done(&self, _: &Record) -> bool {
-        true
-    }
-
-    fn stopped(&self, _: &Record) {}
 }

@@ -3,6 +3,7 @@
 use super::args::TwilioVoice;
 use super::decrypt::{self, Source};
 use super::error::Failure;
+use super::fetched::Fetched;
 use super::printer::Printer;
 use crate::provider::{Provider, twilio_voice};
 
@@ -11,5 +12,11 @@ pub(super) fn run(args: &TwilioVoice, printer: &Printer) -> Result<(), Failure> 
     let values = args.encrypted_cek.as_ref().zip(args.iv.as_ref());
     let envelope = values.map(|(key, iv)| twilio_voice::from_values(key, iv));
     let source = Source::of(Provider::TwilioVoice, &args.decrypt, envelope)?;
-    decrypt::wrapped(&args.decrypt, source, None, printer)
+    let fetched = Fetched {
+        all: args.all.all,
+        account: Some(&args.twilio),
+        include_deleted: args.include_deleted,
+        ..Fetched::default()
+    };
+    decrypt::wrapped(&args.decrypt, source, fetched, None, printer)
 }

@@ -147,16 +147,15 @@ fn subcommand(error: &clap::Error, command: &Command) -> Misuse {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::super::args::Cli;
+    use super::super::command;
     use super::meant::DECRYPTING;
     use super::*;
 
     fn misuse(args: &[&str]) -> Misuse {
         let args: Vec<OsString> = ["unreel"].iter().chain(args).map(OsString::from).collect();
-        let mut command = Cli::command();
+        let mut command = command::all();
         let error = command.try_get_matches_from_mut(&args).unwrap_err();
+        command.build();
         explain(&error, &command, &args)
     }
 

@@ -3,6 +3,7 @@
 use super::args::{Vonage, VonagePadding};
 use super::decrypt::{self, Source};
 use super::error::Failure;
+use super::fetched::Fetched;
 use super::printer::Printer;
 use crate::envelope::Padding;
 use crate::provider::{Provider, vonage};
@@ -16,5 +17,9 @@ pub(super) fn run(args: &Vonage, printer: &Printer) -> Result<(), Failure> {
         VonagePadding::Pkcs7 => Padding::Pkcs7,
         VonagePadding::Keep => Padding::Keep,
     };
-    decrypt::wrapped(&args.decrypt, source, Some(padding), printer)
+    let fetched = Fetched {
+        all: args.all.all,
+        ..Fetched::default()
+    };
+    decrypt::wrapped(&args.decrypt, source, fetched, Some(padding), printer)
 }

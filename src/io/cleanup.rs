@@ -1,6 +1,6 @@
-//! Named temporary files are removed when a signal ends the program.
+//! Named temporary files, and folders that stayed empty, are removed when a signal ends the program.
 //!
-//! Only file systems without `O_TMPFILE` need a name at all; see [`super::Staged`].
+//! Only file systems without `O_TMPFILE` need a name for a file at all; see [`super::Staged`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub(crate) struct CleanedUp(PathBuf);
 
 impl CleanedUp {
-    /// Makes the file `path` with `make` and puts it on the list. A signal is heeded before both
+    /// Makes the file or folder `path` with `make` and puts it on the list. A signal is heeded before both
     /// or after both: there is no name that it would not find.
     ///
     /// # Errors
@@ -31,6 +31,11 @@ impl CleanedUp {
             names.push(path.to_owned());
             Ok((made, Self(path.to_owned())))
         })
+    }
+
+    /// The name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -84,8 +89,11 @@ pub(crate) fn interrupt() {
 fn end(signal: i32, before_exit: &dyn Fn()) {
     // The lock is kept: no further name is made while the process ends.
     names(|names| {
-        for name in names.iter() {
-            fs_err::remove_file(name).ok();
+        // What is in a folder was made after it.
+        for name in names.iter().rev() {
+            if fs_err::remove_file(name).is_err() {
+                fs_err::remove_dir(name).ok();
+            }
         }
         before_exit();
         signal_hook::low_level::emulate_default_handler(signal).ok();

@@ -16,7 +16,7 @@ mod text;
 mod wrapper;
 
 pub(crate) use appender::Appender;
-pub(crate) use cleanup::{install as install_cleanup, interrupt};
+pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
 pub(crate) use memory::keep_private;
 pub(crate) use patient::Patient;

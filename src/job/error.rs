@@ -1,8 +1,10 @@
 //! Everything that can go wrong with a recording. What it means (exit code and hint) is for the
 //! caller's words: `cli::error` for the command line.
 
+use crate::api::{self, Problem};
 use crate::io::{CommandError, OutputError, ReadError};
 use crate::key::{KeyError, NotOpened, PayloadError, RingError};
+use crate::media::Sniff;
 use crate::pipeline;
 use crate::pipeline::search::GaveUp;
 use crate::provider::{MetadataError, Provider};
@@ -14,12 +16,38 @@ pub(crate) enum Error {
     /// The media cannot be opened or read.
     #[error("cannot read `{0}`")]
     Unread(String, #[source] std::io::Error),
+    /// There is no such file, and what may be meant for an id is none.
+    #[error("there is no file `{0}`, and it is no id")]
+    NoSuchId(String),
     /// The media was refused, or did not decrypt to what it should.
     #[error("cannot decrypt `{0}`")]
     NotDecrypted(String, #[source] pipeline::Error),
     /// A folder was given for media, and there is nothing to decrypt in it.
     #[error("no file in the folder `{0}` has metadata")]
     NothingIn(String, Option<Provider>),
+
+    /// The provider's answer, or the media, cannot be had.
+    #[error("cannot fetch `{0}`")]
+    Fetch(String, #[source] api::Error),
+    /// The list of a group or an account cannot be had, or not to its end.
+    #[error("cannot list `{0}` to its end")]
+    List(String, #[source] api::Error),
+    /// A page was sent in place of the media.
+    #[error("the answer for `{input}` is no recording: {}", page(*seen, problem.as_ref()))]
+    PageInstead {
+        /// The media.
+        input: String,
+        /// What came.
+        seen: Sniff,
+        /// What the page says, where it is one of the providers'.
+        problem: Option<Problem>,
+    },
+    /// Nothing tells whether a download is whole.
+    #[error("the answer for `{0}` has no length: nothing tells whether it is whole")]
+    Boundless(String),
+    /// What a key unwraps shows no recording.
+    #[error("no private key opens `{0}`: what they unwrap shows no recording")]
+    Unfit(String),
 
     /// Neither metadata was given, nor does any stand beside the media.
     #[error("there is no metadata for `{0}`")]
@@ -101,12 +129,17 @@ pub(crate) enum Error {
     #[error("the answer of --unwrap-command is not a content key")]
     CommandAnswer(#[source] PayloadError),
     /// None of the private keys opens the recording.
-    #[error("cannot unwrap the content key of `{input}`: {reason}")]
+    #[error(
+        "cannot unwrap the content key of `{input}`{}: {reason}",
+        wrapped_for(key_id.as_deref())
+    )]
     WrongKey {
         /// The media.
         input: String,
         /// What was tried.
-        reason: NotOpened,
+        reason: Box<NotOpened>,
+        /// The key that its metadata asks for. Untrusted text.
+        key_id: Option<String>,
     },
     /// A private key opens something that is no content key.
     #[error("the private key `{key}` opens the content key of `{input}`, but {reason}")]
@@ -184,7 +217,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// What a key ring says of the recording `input`.
-    pub(crate) fn of_ring(error: RingError, input: &str) -> Self {
+    pub(crate) fn of_ring(error: RingError, input: &str, key_id: Option<&str>) -> Self {
         let input = input.to_owned();
         match error {
             RingError::NotOpened(NotOpened {
@@ -193,7 +226,11 @@ impl Error {
                 passed_over,
                 ..
             }) if tried.is_empty() && meant.is_empty() && passed_over.is_empty() => Self::NoKey,
-            RingError::NotOpened(reason) => Self::WrongKey { input, reason },
+            RingError::NotOpened(reason) => Self::WrongKey {
+                input,
+                reason: Box::new(reason),
+                key_id: key_id.map(ToOwned::to_owned),
+            },
             RingError::Payload { origin, error, .. } => Self::Payload {
                 key: origin,
                 input,
@@ -201,6 +238,30 @@ impl Error {
             },
             RingError::Unlock { origin, error } => Self::Key(origin, error),
             RingError::NoPassphrase { origin } => Self::NoPassphrase(origin),
+        }
+    }
+
+    /// What the pipeline says of the recording `input`, which may be what happened on the way here.
+    pub(super) fn of_pipeline(error: pipeline::Error, input: &str) -> Self {
+        let chain = std::iter::successors(
+            Some(&error as &(dyn std::error::Error + 'static)),
+            |error| error.source(),
+        );
+        let within = chain
+            .filter_map(|error| error.downcast_ref())
+            .find_map(api::Error::within);
+        match within {
+            Some(fetch) => Self::Fetch(input.to_owned(), fetch.clone()),
+            None => Self::NotDecrypted(input.to_owned(), error),
+        }
+    }
+
+    /// Whether the same may work later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Fetch(_, error) | Self::List(_, error) => error.is_temporary(),
+            Self::Boundless(_) => true,
+            _ => false,
         }
     }
 }
@@ -225,6 +286,17 @@ impl<E: Into<Error>> From<E> for Trouble {
     fn from(error: E) -> Self {
         Self::One(error.into())
     }
+}
+
+fn page(seen: Sniff, problem: Option<&Problem>) -> String {
+    match problem {
+        Some(problem) => format!("{seen}, which says {problem}"),
+        None => seen.to_string(),
+    }
+}
+
+fn wrapped_for(key_id: Option<&str>) -> String {
+    key_id.map_or_else(String::new, |id| format!(", wrapped for the key {id}"))
 }
 
 fn names(providers: &[Provider]) -> String {

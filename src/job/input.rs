@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::error::Error;
 use super::redact::{shown, shown_of_secret};
+use crate::api::{Hosts, Link, LinkError, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
+use crate::provider::{IdKind, Provider};
 
-/// Standard input, or a file.
+/// Standard input, a file, or what is fetched.
 ///
 /// Its [`Display`](fmt::Display) is what may be printed of it: in messages, reports and bars.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,10 +22,103 @@ pub(crate) enum Input {
     Stdin,
     /// A file, a named pipe or a device.
     File(PathBuf),
+    /// Media that stands at a URL.
+    Url(Link),
+    /// A recording that a provider has, or a group of them.
+    Remote(Resource),
+    /// Every recording of an account.
+    All(Provider),
 }
 
+/// Why an argument names no recording of this command's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Misread {
+    /// It is a URL that is not asked for.
+    Link(String, LinkError),
+    /// It is an object in a bucket, which has to be copied first.
+    Bucket(String),
+    /// It is the id of another provider's recording.
+    OfAnother(String, Provider),
+    /// This provider documents no way to download a recording.
+    NoIds(String, Provider),
+}
+
+/// How objects in buckets are written.
+const BUCKETS: [&str; 3] = ["s3://", "az://", "gs://"];
+
 impl Input {
-    /// What an argument means.
+    /// What an argument means that names a recording of `provider`, of any where that is `None`.
+    /// Nobody is asked; a file wins over an id of its name.
+    ///
+    /// # Errors
+    /// See [`Misread`].
+    pub(crate) fn recording(
+        argument: &Path,
+        provider: Option<Provider>,
+        hosts: &Hosts,
+    ) -> Result<Self, Misread> {
+        let Some(text) = argument.to_str() else {
+            return Ok(Self::of(argument));
+        };
+        let lower = text.to_ascii_lowercase();
+        if BUCKETS.iter().any(|scheme| lower.starts_with(scheme)) {
+            let name = text.split(['?', '#']).next().unwrap_or_default();
+            return Err(Misread::Bucket(name.to_owned()));
+        }
+        if lower.starts_with("https://") || lower.starts_with("http://") {
+            if let Some(resource) = resource(hosts, text) {
+                return Self::of_provider(resource, provider);
+            }
+            let link = Link::parse(text).map(Self::Url);
+            return link.map_err(|error| Misread::Link(Link::printable(text), error));
+        }
+        match IdKind::of(text) {
+            Some(kind) if !argument.exists() => {
+                let id = text.to_owned();
+                let account = None;
+                let resource = Resource {
+                    provider: kind.into(),
+                    kind,
+                    id,
+                    account,
+                };
+                Self::of_provider(resource, provider)
+            }
+            _ => Ok(Self::of(argument)),
+        }
+    }
+
+    fn of_provider(resource: Resource, provider: Option<Provider>) -> Result<Self, Misread> {
+        match provider {
+            Some(Provider::Qvoice) => Err(Misread::NoIds(resource.id, resource.provider)),
+            Some(asked) if asked != resource.provider => {
+                Err(Misread::OfAnother(resource.id, resource.provider))
+            }
+            _ => Ok(Self::Remote(resource)),
+        }
+    }
+
+    /// Whether it is fetched.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Self::Url(_) | Self::Remote(_) | Self::All(_))
+    }
+
+    /// Whether it stands for any number of recordings at a provider.
+    pub(crate) fn is_group(&self) -> bool {
+        match self {
+            Self::Remote(resource) => resource.kind.is_group(),
+            Self::All(_) => true,
+            Self::Stdin | Self::File(_) | Self::Url(_) => false,
+        }
+    }
+
+    /// Whether it is a file whose name is an id.
+    pub(crate) fn is_named_like_id(&self) -> bool {
+        let name = self.path().and_then(Path::to_str);
+        name.is_some_and(|name| IdKind::of(name).is_some())
+    }
+
+    /// What an argument means that names a file.
     pub(crate) fn of(argument: &Path) -> Self {
         if argument.as_os_str() == "-" {
             Self::Stdin
@@ -36,15 +132,15 @@ impl Input {
         *self == Self::Stdin
     }
 
-    /// The file's path; `None` for standard input.
+    /// The file's path; `None` for what is none.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Stdin => None,
             Self::File(path) => Some(path),
+            Self::Stdin | Self::Url(_) | Self::Remote(_) | Self::All(_) => None,
         }
     }
 
-    /// Opens it as media.
+    /// Opens it as media, if it need not be fetched.
     ///
     /// # Errors
     /// As the operating system has it.
@@ -52,7 +148,26 @@ impl Input {
         match self {
             Self::Stdin => Source::stdin(),
             Self::File(path) => Source::open(path),
+            Self::Url(_) | Self::Remote(_) | Self::All(_) => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+
+    /// What it means that it cannot be opened: perhaps it was meant for an id.
+    pub(super) fn unread(&self, error: io::Error) -> Error {
+        let name = self.path().and_then(Path::to_str).unwrap_or_default();
+        if error.kind() != io::ErrorKind::NotFound || !IdKind::is_nearly(name) {
+            return Error::Unread(self.to_string(), error);
+        }
+        // What begins so is no key in hexadecimal, which would be kept out of messages.
+        let is_no_key = ["RE", "RT", "RM", "CJ"].iter().any(|prefix| {
+            let start = name.get(..prefix.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(prefix)
+        });
+        Error::NoSuchId(if is_no_key {
+            name.to_owned()
+        } else {
+            self.to_string()
+        })
     }
 
     /// Reads it whole, up to `limit` bytes, into memory that is wiped.
@@ -63,6 +178,9 @@ impl Input {
         match self {
             Self::Stdin => read_limited(Patient(io::stdin()), limit),
             Self::File(path) => read_file(path, limit),
+            Self::Url(_) | Self::Remote(_) | Self::All(_) => {
+                Err(ReadError::Io(io::ErrorKind::Unsupported.into()))
+            }
         }
     }
 
@@ -91,8 +209,8 @@ impl Input {
     /// What may be printed of the name of a file with a secret.
     pub(super) fn secret_name(&self) -> String {
         match self {
-            Self::Stdin => self.to_string(),
             Self::File(path) => shown_of_secret(path),
+            _ => self.to_string(),
         }
     }
 
@@ -101,25 +219,35 @@ impl Input {
         match self {
             Self::Stdin => Source::stdin().ok()?.id(),
             Self::File(path) => FileId::at(path),
+            Self::Url(_) | Self::Remote(_) | Self::All(_) => None,
         }
     }
 
     /// The last part of its name, which an id may stand in. Empty for standard input.
     pub(crate) fn file_name(&self) -> String {
-        let name = self.path().and_then(Path::file_name).unwrap_or_default();
-        name.to_string_lossy().into_owned()
+        match self {
+            Self::File(path) => {
+                let name = path.file_name().unwrap_or_default();
+                name.to_string_lossy().into_owned()
+            }
+            Self::Url(link) => link.file_name(),
+            Self::Remote(resource) => resource.id.clone(),
+            Self::Stdin | Self::All(_) => String::new(),
+        }
     }
 
     /// What to name the output by if the metadata has no id: its name without the extensions of
     /// recordings and of encryption.
     pub(super) fn stem(&self, known: impl Fn(&str) -> bool) -> Option<String> {
-        let mut stem = Path::new(self.path()?.file_name()?);
+        let name = self.file_name();
+        let mut stem = Path::new(&name);
         while let Some(extension) = stem.extension().and_then(OsStr::to_str)
             && known(&extension.to_ascii_lowercase())
         {
             stem = Path::new(stem.file_stem()?);
         }
-        Some(stem.to_string_lossy().into_owned())
+        let stem = stem.to_string_lossy().into_owned();
+        (!stem.is_empty()).then_some(stem)
     }
 
     /// The file beside it that has its name, or its name without some of the extensions, and
@@ -148,6 +276,9 @@ impl fmt::Display for Input {
         match self {
             Self::Stdin => f.write_str("standard input"),
             Self::File(path) => f.write_str(&shown(path)),
+            Self::Url(link) => link.fmt(f),
+            Self::Remote(resource) => f.write_str(&resource.id),
+            Self::All(provider) => write!(f, "{} --all", provider.name()),
         }
     }
 }
@@ -157,8 +288,29 @@ impl fmt::Display for Input {
 pub(crate) struct Selected {
     /// What it is read from.
     pub input: Input,
-    /// Whether it was found in a folder, and not named.
+    /// Whether it was found in a folder or a list, and not named.
     pub found: bool,
+    /// What the provider says of it, where a list did.
+    pub remote: Option<Box<Remote>>,
+}
+
+impl Selected {
+    /// What was named.
+    pub(crate) fn named(input: Input) -> Self {
+        Self {
+            input,
+            found: false,
+            remote: None,
+        }
+    }
+
+    /// A file that was found in a folder.
+    pub(super) fn found(input: Input) -> Self {
+        Self {
+            found: true,
+            ..Self::named(input)
+        }
+    }
 }
 
 /// `text` as a file name without surprises: no separators, no leading dot or dash, not too long.

@@ -5,7 +5,9 @@ use std::io::Read;
 use super::error::Error;
 use super::input::Input;
 use super::metadata::LIMIT;
+use super::remote;
 use super::secrets::PrivateKeys;
+use crate::api::{self, Api, Attempts, Remote, Selection};
 use crate::envelope::Envelope;
 use crate::io::{HEAD, Source, read_limited};
 use crate::key::{
@@ -13,7 +15,7 @@ use crate::key::{
 };
 use crate::media::{Media, Probe, Sniff, sniff};
 use crate::provider::qvoice::{self, Config, Hints};
-use crate::provider::{MetadataError, Provider};
+use crate::provider::{Item, MetadataError, Provider};
 
 /// What a file is.
 pub(crate) enum Found {
@@ -88,12 +90,98 @@ pub(crate) enum KeyFound {
     Pkcs12(Error),
 }
 
-/// Looks at `file`.
+/// Looks at a file; or at what a provider says of a recording, a group of them, or media at a URL,
+/// of which no media is read.
 ///
 /// # Errors
-/// It cannot be read, or is damaged.
-pub(crate) fn inspect(file: &Input, ring: &KeyRing, keys: &PrivateKeys) -> Result<Found, Error> {
-    let unread = |error| Error::Unread(file.to_string(), error);
+/// It cannot be read or fetched, or is damaged.
+pub(crate) fn inspect(
+    input: &Input,
+    api: &Api,
+    ring: &KeyRing,
+    keys: &PrivateKeys,
+) -> Result<Found, Error> {
+    let unfetched = |error| Error::Fetch(input.to_string(), error);
+    match input {
+        Input::Stdin | Input::File(_) => inspect_file(input, ring, keys),
+        Input::Url(link) => {
+            let answer = api.download(link, &Attempts::default());
+            let flat = remote::flat(None, &answer.map_err(unfetched)?.headers);
+            let provider = Provider::TwilioVideo;
+            let recordings = match provider.parse(&flat) {
+                Ok(listing) => described(listing.into_items(), ring, keys)?,
+                Err(MetadataError::Unrecognised { .. } | MetadataError::NoKey) => {
+                    let what = "media whose headers say nothing of a key";
+                    return Ok(Found::Nothing(what.to_owned()));
+                }
+                Err(error) => return Err(Error::Metadata(input.to_string(), provider, error)),
+            };
+            Ok(Found::Metadata {
+                provider,
+                recordings,
+            })
+        }
+        Input::Remote(resource) => {
+            let provider = resource.provider;
+            let mut recordings = Vec::new();
+            let mut add = |remote: &Remote| {
+                recordings.extend(described(vec![item(remote, api)?], ring, keys)?);
+                Ok::<(), Error>(())
+            };
+            if resource.kind.is_group() {
+                let selection = Selection {
+                    group: Some(resource.clone()),
+                    ..Selection::default()
+                };
+                for remote in api.list(provider, &selection) {
+                    add(&remote.map_err(|error| Error::List(input.to_string(), error))?)?;
+                }
+            } else {
+                add(&api.recording(resource, false).map_err(unfetched)?)?;
+            }
+            Ok(Found::Metadata {
+                provider,
+                recordings,
+            })
+        }
+        Input::All(provider) => Ok(Found::Metadata {
+            provider: *provider,
+            recordings: vec![],
+        }),
+    }
+}
+
+/// What a provider says of a recording: in its answer, or in the headers of its media.
+fn item(remote: &Remote, api: &Api) -> Result<Item, Error> {
+    let document = match remote.provider {
+        Provider::TwilioVideo => {
+            match api.media(remote, &Attempts::default()) {
+                Ok(answer) => remote::flat(Some(&remote.id), &answer.headers),
+                // As others say it in their answers.
+                Err(api::Error::Gone { state, .. }) => {
+                    let status = state.status().to_owned();
+                    return Ok(Item {
+                        id: Some(remote.id.clone()),
+                        outcome: Err(MetadataError::NotCompleted { status }),
+                    });
+                }
+                Err(error) => return Err(Error::Fetch(remote.id.clone(), error)),
+            }
+        }
+        _ => remote.document.clone(),
+    };
+    let outcome = remote.provider.parse(&document).and_then(|listing| {
+        let item = listing.into_items().into_iter().next();
+        item.map_or(Err(MetadataError::NoKey), |item| item.outcome)
+    });
+    Ok(Item {
+        id: Some(remote.id.clone()),
+        outcome,
+    })
+}
+
+fn inspect_file(file: &Input, ring: &KeyRing, keys: &PrivateKeys) -> Result<Found, Error> {
+    let unread = |error| file.unread(error);
     let mut source = file.open().map_err(unread)?;
     let bytes = source.length();
     let head = source.head().map_err(unread)?;
@@ -157,25 +245,37 @@ fn text(
         });
         described.collect()
     } else {
-        let items = provider.parse(&text).map_err(refused)?.into_items();
-        let described = items.into_iter().map(|item| {
-            let (opened_by, tried) = match &item.outcome {
-                Ok(envelope) => fits(envelope, ring, keys)?,
-                Err(_) => (vec![], 0),
-            };
-            Ok(Inspected {
-                id: item.id,
-                recipe: item.outcome.map(InspectedAs::Wrapped).map(Box::new),
-                opened_by,
-                tried,
-            })
-        });
-        described.collect::<Result<_, Error>>()?
+        described(
+            provider.parse(&text).map_err(refused)?.into_items(),
+            ring,
+            keys,
+        )?
     };
     Ok(Found::Metadata {
         provider,
         recordings,
     })
+}
+
+/// What metadata says of recordings, and which keys open them.
+fn described(
+    items: Vec<Item>,
+    ring: &KeyRing,
+    keys: &PrivateKeys,
+) -> Result<Vec<Inspected>, Error> {
+    let described = items.into_iter().map(|item| {
+        let (opened_by, tried) = match &item.outcome {
+            Ok(envelope) => fits(envelope, ring, keys)?,
+            Err(_) => (vec![], 0),
+        };
+        Ok(Inspected {
+            id: item.id,
+            recipe: item.outcome.map(InspectedAs::Wrapped).map(Box::new),
+            opened_by,
+            tried,
+        })
+    });
+    described.collect()
 }
 
 /// The private keys that open a recording; if none does, how many were tried.
@@ -201,7 +301,7 @@ fn fits(
     }
     match end {
         None => Ok((fits, tried)),
-        Some(error) => Err(unasked.unwrap_or_else(|| Error::of_ring(error, ""))),
+        Some(error) => Err(unasked.unwrap_or_else(|| Error::of_ring(error, "", None))),
     }
 }
 

@@ -8,6 +8,7 @@ use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
 use super::observer::{Event, Observer};
 use super::recipe::Recipe;
+use crate::api::Remote;
 use crate::cipher::lock;
 use crate::envelope::Envelope;
 use crate::io::ReadError;
@@ -78,39 +79,58 @@ impl Metadata {
         }
     }
 
+    /// Whether it is that of one recording, given by value.
+    pub(crate) fn is_of_one(&self) -> bool {
+        matches!(self.from, Origin::Direct(_))
+    }
+
     /// Whose metadata it is, if that is known before it is read.
     pub(crate) fn provider(&self) -> Option<Provider> {
         self.provider
     }
 
-    /// What is said of `input`.
+    /// What is said of `input`, of which a provider may have said something itself. `None` where
+    /// that is in the headers that the media comes with.
     pub(super) fn describe(
         &self,
         input: &Input,
+        remote: Option<&Remote>,
         observer: &dyn Observer,
-    ) -> Result<Described, Trouble> {
-        match (&self.from, self.provider) {
-            (Origin::Direct(envelope), provider) => Ok(Described {
-                provider: provider.ok_or_else(|| Error::Unknown(input.to_string()))?,
+    ) -> Result<Option<Described>, Trouble> {
+        match &self.from {
+            Origin::Direct(envelope) => Ok(Some(Described {
+                provider: self
+                    .provider
+                    .ok_or_else(|| Error::Unknown(input.to_string()))?,
                 id: envelope.id.clone(),
                 recipe: Ok(Recipe::Wrapped(Envelope::clone(envelope))),
-            }),
-            (Origin::Documents(paths), _) => {
+            })),
+            Origin::Documents(paths) => {
                 let documents = self.documents(paths, input, observer)?;
-                Ok(described(&documents, input)?)
+                match remote {
+                    Some(remote) => of_remote(&documents, remote, input),
+                    None => Ok(Some(described(&documents, input)?)),
+                }
             }
-            (Origin::Sidecars, provider) => match (input.sidecar(), provider) {
-                (Some(path), _) => {
+            Origin::Sidecars => match (remote, input.sidecar(), self.provider) {
+                (Some(remote), ..) => answered(remote, input),
+                (None, Some(path), provider) => {
                     let document = Document::read(provider, &path, input, observer)?;
-                    Ok(described(&[document], input)?)
+                    Ok(Some(described(&[document], input)?))
                 }
                 // Without metadata every version is tried.
-                (None, Some(Provider::Qvoice)) => Ok(Described {
+                (None, None, Some(Provider::Qvoice)) => Ok(Some(Described {
                     provider: Provider::Qvoice,
                     id: None,
                     recipe: Ok(Recipe::Searched(Hints::default())),
-                }),
-                (None, provider) => {
+                })),
+                (None, None, None | Some(Provider::TwilioVideo))
+                    if matches!(input, Input::Url(_)) =>
+                {
+                    Ok(None)
+                }
+                (None, None, provider) => {
+                    missing(input)?;
                     let provider = provider.or_else(|| provider_of(input));
                     Err(Error::NoMetadata(input.to_string(), provider).into())
                 }
@@ -203,12 +223,9 @@ impl Metadata {
             match input.path().filter(|path| path.is_dir()) {
                 Some(folder) => {
                     let files = self.files_in(folder, observer)?.into_iter();
-                    selected.extend(files.map(|input| Selected { input, found: true }));
+                    selected.extend(files.map(Selected::found));
                 }
-                None => selected.push(Selected {
-                    input: input.clone(),
-                    found: false,
-                }),
+                None => selected.push(Selected::named(input.clone())),
             }
         }
         Ok(selected)
@@ -305,17 +322,47 @@ fn find(documents: &[Document], name: &str, is_only: bool) -> Result<Option<Desc
     Ok(found.map(|(_, described)| described))
 }
 
+/// What the documents say of a recording that its provider knows, by its id or without one; what
+/// they do not know the provider says itself.
+fn of_remote(
+    documents: &[Document],
+    remote: &Remote,
+    input: &Input,
+) -> Result<Option<Described>, Trouble> {
+    if let Some(described) = find(documents, &remote.id, false)? {
+        return Ok(Some(described));
+    }
+    let only = find(documents, &remote.id, true)?;
+    match only.filter(|described| described.id.is_none()) {
+        Some(described) => Ok(Some(described)),
+        None => answered(remote, input),
+    }
+}
+
+/// What the provider's answer says of the recording that it is of. `None` where that is in the
+/// headers that the media comes with.
+fn answered(remote: &Remote, input: &Input) -> Result<Option<Described>, Trouble> {
+    let provider = remote.provider;
+    if provider == Provider::TwilioVideo {
+        return Ok(None);
+    }
+    let refused = |error| Error::Metadata(input.to_string(), provider, error);
+    let listing = provider.parse(&remote.document).map_err(refused)?;
+    let item = listing.find(&remote.id).cloned();
+    let outcome = item.map_or(Err(MetadataError::NotEncrypted), |item| item.outcome);
+    Ok(Some(Described {
+        provider,
+        id: Some(remote.id.clone()),
+        recipe: outcome.map(Recipe::Wrapped).map_err(refused),
+    }))
+}
+
 /// What the documents say of `input`.
 fn described(documents: &[Document], input: &Input) -> Result<Described, Error> {
     if let Some(described) = find(documents, &input.file_name(), true)? {
         return Ok(described);
     }
-    // A file that is not there is missing under any name.
-    if input.path().is_some_and(|path| !path.exists())
-        && let Err(missing) = input.open()
-    {
-        return Err(Error::Unread(input.to_string(), missing));
-    }
+    missing(input)?;
     let names = documents.iter().map(|document| document.name.as_str());
     Err(Error::NotNamed {
         metadata: names.collect::<Vec<_>>().join("`, `"),
@@ -328,6 +375,17 @@ fn described(documents: &[Document], input: &Input) -> Result<Described, Error> 
             .any(|document| document.recordings.goes_on()),
         input: input.to_string(),
     })
+}
+
+/// Fails for a file that is not there: no metadata would help it.
+fn missing(input: &Input) -> Result<(), Error> {
+    match input.path() {
+        Some(path) if !path.exists() => {
+            let opened = input.open();
+            opened.map(|_| ()).map_err(|error| input.unread(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Document {

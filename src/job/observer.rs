@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::error::Error;
 use super::input::Input;
 use super::record::Record;
 use crate::io::Wrapper;
@@ -72,6 +73,14 @@ pub(crate) enum Event<'a> {
         /// The key.
         fingerprint: Fingerprint,
     },
+    /// A list of recordings ended before its end.
+    ListEnded(&'a Error),
+    /// A group or an account has no recordings that are meant.
+    Empty(&'a Input),
+    /// A file has the name of an id, and is what is read.
+    NamedLikeId(&'a Input),
+    /// A download begins anew: what was there changed.
+    Anew(&'a Input),
     /// Standard output waits until everything was verified.
     VerifyingFirst,
     /// The first search found how recordings are encrypted.

@@ -2,23 +2,61 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
 
 use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
-use super::metadata::{Described, Metadata};
+use super::metadata::Metadata;
 use super::observer::{Event, Observer};
 use super::own::Own;
 use super::recipe::Recipe;
-use super::record::{About, Done, Plain, Record, Skipped};
+use super::record::{About, Done, Plain, Record, Skipped, Task};
+use super::remote::{
+    self, Asked, Fetch, Opened, declared, described_by_headers, has_no_key, not_media,
+};
 use super::secrets::PrivateKeys;
 use super::shared::{Effort, SharedKeys};
+use super::sidecar::{SIDECAR, Sidecar};
 use super::target::{Kept, Output, Taken, Target};
-use crate::envelope::{Container, Padding, UNKNOWN_EXTENSION};
+use crate::api::{self, Api, Remote, Selection};
+use crate::cipher::CipherError;
+use crate::envelope::{Container, Envelope, Padding, UNKNOWN_EXTENSION};
 use crate::io::{OutputError, Source, Staged, Stdout};
+use crate::key::ContentKey;
 use crate::media::{Media, Sniff};
 use crate::pipeline::{self, Destination, Opener, Options, Outcome};
 use crate::provider::{IdKind, MetadataError, Provider};
+
+/// The extension of media that is kept encrypted.
+pub(super) const ENCRYPTED: &str = "enc";
+
+/// How often a download begins anew because what was there changed.
+const RESTARTS: usize = 2;
+
+/// What is done, with whom, and what is known of it so far.
+pub(super) struct Subject<'a> {
+    pub(super) input: &'a Input,
+    /// What its provider says of it.
+    pub(super) remote: Option<&'a Remote>,
+    pub(super) plain: Plain,
+    /// How it is opened; `None` where its media's headers say.
+    pub(super) recipe: Option<Recipe>,
+    /// Its name in a folder, without an extension.
+    pub(super) name: String,
+}
+
+/// What is said of how a recording is opened.
+enum Told {
+    Recipe(Recipe),
+    /// It comes with the media.
+    InHeaders,
+    /// It is not encrypted, and to be passed over.
+    Plain,
+}
+
+/// Where the plaintext goes: a file without a name, or standard output, or nowhere.
+pub(super) type Outlet = (Option<Staged>, Option<Stdout>);
 
 /// What opens the recordings of a run.
 pub(crate) struct Secrets<'a> {
@@ -30,6 +68,14 @@ pub(crate) struct Secrets<'a> {
 
 /// What is done with recordings that one caller names.
 pub(crate) struct Job<'a> {
+    /// What is done with each.
+    pub task: Task,
+    /// Where recordings are fetched from that are no files.
+    pub api: &'a Api,
+    /// Which recordings of groups are meant.
+    pub selection: Selection,
+    /// Whether recordings that the provider has deleted are meant, too.
+    pub include_deleted: bool,
     /// What describes them.
     pub metadata: Metadata,
     /// What opens them.
@@ -69,13 +115,13 @@ impl Own {
 
 impl Job<'_> {
     /// Decrypts one recording, and says whether what is wrong with it is wrong with all of them.
-    pub(super) fn one(&self, input: &Input, plain: Plain) -> (Record, bool) {
+    pub(super) fn one(&self, selected: &Selected, plain: Plain) -> (Record, bool) {
         let start = Instant::now();
         let mut about = About::default();
-        let result = self.recording(input, plain, &mut about);
+        let result = self.recording(selected, plain, &mut about);
         let for_all = matches!(result, Err(Trouble::All(_)));
         let record = Record {
-            input: input.clone(),
+            input: selected.input.clone(),
             about,
             time: SystemTime::now(),
             took: start.elapsed(),
@@ -84,14 +130,69 @@ impl Job<'_> {
         (record, for_all)
     }
 
+    /// What fetches recordings, and knows what for.
+    pub(super) fn fetch(&self) -> Fetch<'_> {
+        Fetch {
+            api: self.api,
+            task: self.task,
+            include_deleted: self.include_deleted,
+        }
+    }
+
     /// Everything that can fail without a key comes first; then keys, then the media.
-    fn recording(&self, input: &Input, plain: Plain, about: &mut About) -> Result<Done, Trouble> {
-        let Some(mut recipe) = self.recipe(input, plain, about)? else {
-            return Ok(Done::Skipped(Skipped::NotEncrypted));
+    fn recording(
+        &self,
+        selected: &Selected,
+        plain: Plain,
+        about: &mut About,
+    ) -> Result<Done, Trouble> {
+        let input = &selected.input;
+        // A name that does not depend on what a provider says is looked at before it is asked.
+        if let (Target::File(_), true) = (self.output.target(), input.is_remote())
+            && let Some(existing) = self.output.check_names("", &[])?
+        {
+            return Ok(Done::Skipped(Skipped::Exists(existing)));
+        }
+        let remote = match self.fetch().ask(selected, about)? {
+            Asked::Skip(why) => return Ok(Done::Skipped(why)),
+            Asked::Nobody => None,
+            Asked::Provider(remote) => Some(remote),
         };
-        let stem = || input.stem(is_known_extension);
+        let mut subject = Subject {
+            input,
+            remote: remote.as_deref(),
+            plain,
+            recipe: None,
+            name: String::new(),
+        };
+        if self.task == Task::Describe {
+            return self.describe(&mut subject, about);
+        }
+        match self.recipe(&subject, about)? {
+            Told::Recipe(recipe) => subject.recipe = Some(recipe),
+            Told::InHeaders => {}
+            Told::Plain => return Ok(Done::Skipped(Skipped::NotEncrypted)),
+        }
+        if self.task == Task::CheckKeys {
+            return self.check_keys(subject, about);
+        }
+        self.at_its_name(&mut subject, about, |subject, about| {
+            self.transfer(subject, about)
+        })
+    }
+
+    /// Takes the recording's name, looks whether its output is there already, and does `work`.
+    pub(super) fn at_its_name(
+        &self,
+        subject: &mut Subject,
+        about: &mut About,
+        work: impl Fn(&Subject, &mut About) -> Result<Done, Trouble>,
+    ) -> Result<Done, Trouble> {
+        let input = subject.input;
         let id = about.id.clone();
-        let name = self.output.name(id.as_deref(), stem, input)?;
+        let name = self
+            .output
+            .name(about, || input.stem(is_known_extension), input)?;
         let claim = match self.output.claim(&name, id.as_deref(), input) {
             Ok(claim) => Some(claim),
             // The next step finds it, too.
@@ -100,86 +201,235 @@ impl Job<'_> {
                 return Err(Error::SameName(input.to_string(), by.to_string()).into());
             }
         };
-        let provider = about.provider;
-        let extensions = || provider.map_or_else(Vec::new, |provider| provider.extensions(&name));
-        if let Some(existing) = self.output.check_names(&name, extensions)? {
+        let extensions = self.extensions(subject.plain, about, &name);
+        if let Some(existing) = self.output.check_names(&name, &extensions)? {
             if let Some(claim) = claim {
                 claim.hold(Kept::Found);
             }
             return Ok(Done::Skipped(Skipped::Exists(existing)));
         }
+        subject.name = name;
+        for _ in 0..RESTARTS {
+            match work(subject, about) {
+                Err(Trouble::One(Error::Fetch(_, fetch))) if self.may_begin_anew(&fetch) => {
+                    self.observer.event(Event::Anew(input));
+                }
+                result => {
+                    let keeps = matches!(result, Ok(ref done) if !matches!(done, Done::Skipped(_)));
+                    if let (true, Some(claim)) = (keeps, claim) {
+                        claim.hold(Kept::Made);
+                    }
+                    return result;
+                }
+            }
+        }
+        work(subject, about)
+    }
 
-        let unread = |error| Error::Unread(input.to_string(), error);
-        let not_decrypted = |error| Error::NotDecrypted(input.to_string(), error);
-        let source = input.open().map_err(unread)?;
-        let (mut source, wrapper) = pipeline::unwrapped(source).map_err(not_decrypted)?;
+    /// Whether nothing of a download that has to begin anew went out.
+    fn may_begin_anew(&self, error: &api::Error) -> bool {
+        let is_out = matches!(self.output.target(), Target::Stdout { verified: false });
+        matches!(error, api::Error::Changed { anew: true, .. }) && !is_out
+    }
+
+    /// The extensions that the output can get.
+    fn extensions(&self, plain: Plain, about: &About, name: &str) -> Vec<&'static str> {
+        let of_media = || {
+            // A recording that was fetched is called by its id, whatever its name.
+            let id = about.id.as_deref().unwrap_or(name);
+            about.provider.map_or_else(Vec::new, |it| it.extensions(id))
+        };
+        match self.task {
+            Task::Decrypt { .. } | Task::CheckKeys => of_media(),
+            Task::Describe => vec![SIDECAR],
+            Task::Download if plain == Plain::Save => [vec![ENCRYPTED], of_media()].concat(),
+            Task::Download => vec![ENCRYPTED],
+        }
+    }
+
+    /// From the media to the output.
+    fn transfer(&self, subject: &Subject, about: &mut About) -> Result<Done, Trouble> {
+        let input = subject.input;
+        let mut outlet = None;
+        let mut key = None;
+        if input.is_remote() {
+            // Nothing is fetched that could not be written, or opened.
+            outlet = Some(self.outlet(&subject.name)?);
+            if let (Some(recipe), Task::Decrypt { .. }) = (&subject.recipe, self.task) {
+                key = self.key_without_media(recipe, input, about)?;
+            }
+        }
+        let Some((recipe, mut opened)) = self.opened(subject, about)? else {
+            return Ok(Done::Skipped(Skipped::NotEncrypted));
+        };
+        let outlet = outlet.map_or_else(|| self.outlet(&subject.name), Ok)?;
+        let sidecar = self.sidecar(subject, about, &opened.headers);
+        if let (Task::Download, Recipe::Wrapped(_)) = (self.task, &recipe) {
+            return self.download(subject, opened, outlet.0, sidecar.as_ref());
+        }
+        let opener = if let (Recipe::Wrapped(envelope), Some(key)) = (&recipe, key) {
+            Some(opener_of(envelope, &key, input)?)
+        } else {
+            let (opener, source) = self.opener(&recipe, opened.source, input, about)?;
+            opened.source = source;
+            opener
+        };
+        self.decrypt(subject, opener, opened, outlet, sidecar.as_ref(), about)
+    }
+
+    /// The media, and how it is opened; `None` if it is not encrypted and to be passed over.
+    pub(super) fn opened(
+        &self,
+        subject: &Subject,
+        about: &mut About,
+    ) -> Result<Option<(Recipe, Opened)>, Trouble> {
+        let input = subject.input;
+        let not_decrypted = |error| Error::of_pipeline(error, &input.to_string());
+        let mut opened = self.fetch().open(input, subject.remote, about)?;
+        let mut recipe = match &subject.recipe {
+            Some(recipe) => Ok(recipe.clone()),
+            None => described_by_headers(about.id.as_deref(), &opened.headers, input)
+                .map(|recipe| self.told(recipe, about)),
+        };
+        let (mut source, wrapper) = pipeline::unwrapped(opened.source).map_err(not_decrypted)?;
         if let Some(wrapper) = &wrapper {
             self.observer.event(Event::Unwrapped { input, wrapper });
         }
         about.wrapper = wrapper;
-        match (recipe.look(&mut source), plain) {
+        let looked = match &recipe {
+            Ok(recipe) => recipe.look(&mut source),
+            // Headers without a key may be those of what needs none.
+            Err(error) if has_no_key(error) => inspect_start(&mut source),
+            Err(_) => Ok(()),
+        };
+        if let Err(pipeline::Error::NotCiphertext(seen)) = looked
+            && let Some(page) = not_media(input, seen, &mut source, &opened.sent)
+        {
+            return Err(page.into());
+        }
+        match (looked, subject.plain) {
             (Ok(()), _) => {}
             (Err(pipeline::Error::NotCiphertext(Sniff::Plain(_))), Plain::Skip) => {
-                return Ok(Done::Skipped(Skipped::NotEncrypted));
+                return Ok(None);
             }
             (Err(pipeline::Error::NotCiphertext(Sniff::Plain(_))), Plain::Save) => {
-                recipe = Recipe::Plain(id.clone());
+                recipe = Ok(Recipe::Plain(about.id.clone()));
             }
             (Err(error), _) => return Err(not_decrypted(error).into()),
         }
+        opened.source = source;
+        Ok(Some((recipe?, opened)))
+    }
+
+    /// Where the output goes, before it has a name.
+    pub(super) fn outlet(&self, name: &str) -> Result<Outlet, Trouble> {
         let stdout = match self.output.target() {
             Target::Stdout { .. } => Some(self.standard_output()?),
             _ => None,
         };
-        let staged = self.output.stage(&name).map_err(|error| {
+        let staged = self.output.stage(name).map_err(|error| {
             let for_all = self.output.is_common(&error);
             let trouble = if for_all { Trouble::All } else { Trouble::One };
             trouble(error.into())
         })?;
-        let (opener, source) = self.opener(&recipe, source, input, about)?;
+        Ok((staged, stdout))
+    }
 
-        let result = self.release(opener, source, (staged, stdout), &name, input);
-        let other_id = id.filter(|id| is_of_another(input, provider, id));
+    /// The content key, where it is proven without the media.
+    pub(super) fn key_without_media(
+        &self,
+        recipe: &Recipe,
+        input: &Input,
+        about: &mut About,
+    ) -> Result<Option<ContentKey>, Trouble> {
+        match recipe {
+            Recipe::Wrapped(envelope) if envelope.wrap.algorithm.proves_key() => {
+                let keys = &self.secrets.private;
+                let mut nothing = remote::nothing();
+                let key = keys.unwrap(envelope, &mut nothing, input, about, self.observer)?;
+                Ok(Some(key))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Decrypts, or copies, and says what became of it.
+    fn decrypt(
+        &self,
+        subject: &Subject,
+        opener: Option<Opener>,
+        opened: Opened,
+        outlet: Outlet,
+        sidecar: Option<&Sidecar>,
+        about: &About,
+    ) -> Result<Done, Trouble> {
+        let input = subject.input;
+        let is_delimited = opened.is_delimited;
+        let result = self.release(subject, opener, opened, outlet, sidecar);
+        let other_id = about.id.as_ref();
+        let other_id = other_id.filter(|id| is_of_another(input, about.provider, id));
         match result {
             Ok(outcome) => {
-                if let Some(id) = &other_id {
+                if let Some(id) = other_id {
                     self.observer.event(Event::OtherId { input, id });
                 }
                 if self.output.is_dry() {
-                    self.final_name(&name, &outcome.media)?;
-                }
-                if let Some(claim) = claim {
-                    claim.hold(Kept::Made);
+                    self.final_name(&subject.name, &outcome.media)?;
                 }
                 Ok(Done::Released(Box::new(outcome)))
             }
+            Err(error) => {
+                sidecar.inspect(|sidecar| sidecar.take_back(&error));
+                if let (false, pipeline::Error::Unproven) = (is_delimited, &error) {
+                    return Err(Error::Boundless(input.to_string()).into());
+                }
+                self.failed(error, input, other_id)
+            }
+        }
+    }
+
+    /// What it means that the media was not written. `other_id` is its metadata's, where its name
+    /// says another.
+    pub(super) fn failed(
+        &self,
+        error: pipeline::Error,
+        input: &Input,
+        other_id: Option<&String>,
+    ) -> Result<Done, Trouble> {
+        match (error, other_id) {
             // Somebody else made it meanwhile.
-            Err(pipeline::Error::Output(OutputError::Exists(path))) if self.output.skips() => {
+            (pipeline::Error::Output(OutputError::Exists(path)), _) if self.output.skips() => {
                 Ok(Done::Skipped(Skipped::Exists(path)))
             }
-            Err(pipeline::Error::Output(error)) => Err(error.into()),
-            Err(error) => Err(match other_id {
-                Some(id) => Error::OtherRecording {
-                    input: input.to_string(),
-                    id,
-                    error,
-                },
-                None => not_decrypted(error),
+            (pipeline::Error::Output(error), _) => Err(error.into()),
+            (error, Some(id)) => Err(Error::OtherRecording {
+                input: input.to_string(),
+                id: id.clone(),
+                error,
             }
             .into()),
+            (error, None) => Err(Error::of_pipeline(error, &input.to_string()).into()),
         }
     }
 
     /// Decrypts, or copies, the media to where it goes.
     fn release(
         &self,
+        subject: &Subject,
         opener: Option<Opener>,
-        source: Source,
-        (staged, mut stdout): (Option<Staged>, Option<Stdout>),
-        name: &str,
-        input: &Input,
+        Opened {
+            source,
+            is_delimited,
+            ..
+        }: Opened,
+        (staged, mut stdout): Outlet,
+        sidecar: Option<&Sidecar>,
     ) -> Result<Outcome, pipeline::Error> {
-        let final_name = |media: &Media| self.final_name(name, media);
+        let final_name = |media: &Media| {
+            let path = self.final_name(&subject.name, media)?;
+            sidecar.map_or(Ok(()), Sidecar::place)?;
+            Ok(path)
+        };
         let destination = match (staged, &mut stdout, self.output.target()) {
             (Some(staged), ..) => Destination::File {
                 staged,
@@ -192,16 +442,17 @@ impl Job<'_> {
             (None, Some(stdout), _) => Destination::Writer(stdout),
             (None, None, _) => Destination::Check,
         };
-        let bar = self.observer.bar(input, source.length());
+        let bar = self.observer.bar(subject.input, source.length());
         let options = Options {
-            require_integrity: self.require_integrity,
+            // A container is whole as far as it goes, wherever the connection ended.
+            require_integrity: self.require_integrity || !is_delimited,
             sha256: self.sha256,
             threads: self.threads_for_one(),
             progress: &|bytes| bar.add(bytes),
         };
         match opener {
             Some(opener) => pipeline::decrypt(opener, source, destination, options),
-            None => pipeline::copy(source, destination, options),
+            None => pipeline::copy(source, declared(subject.remote), destination, options),
         }
     }
 
@@ -215,41 +466,45 @@ impl Job<'_> {
         self.output.check(&path).map(|()| path)
     }
 
-    /// How `input` is opened, and all that is known of it before. `None` if it is not encrypted
-    /// and to be passed over.
-    fn recipe(
-        &self,
-        input: &Input,
-        plain: Plain,
-        about: &mut About,
-    ) -> Result<Option<Recipe>, Trouble> {
-        let Described {
-            provider,
-            id,
-            recipe,
-        } = self.metadata.describe(input, self.observer)?;
-        about.provider = Some(provider);
-        about.id.clone_from(&id);
-        let recipe = match recipe {
+    /// How a recording is opened, and all that is known of it before.
+    fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
+        let Subject { input, plain, .. } = *subject;
+        let described = self
+            .metadata
+            .describe(input, subject.remote, self.observer)?;
+        let Some(described) = described else {
+            return Ok(Told::InHeaders);
+        };
+        about.provider = Some(described.provider);
+        if subject.remote.is_none() {
+            about.id.clone_from(&described.id);
+        }
+        let recipe = match described.recipe {
             Err(Error::Metadata(_, _, MetadataError::NotEncrypted)) if plain == Plain::Skip => {
-                return Ok(None);
+                return Ok(Told::Plain);
             }
             Err(Error::Metadata(_, _, MetadataError::NotEncrypted)) if plain == Plain::Save => {
-                Recipe::Plain(id)
+                Recipe::Plain(described.id)
             }
             recipe => recipe?,
         };
-        let recipe = match self.padding {
-            Some(padding) => recipe.padded(padding),
-            None => recipe,
-        };
-        recipe.tell(about);
+        let recipe = self.told(recipe, about);
         if let (Recipe::Searched(hints), Some(keys)) = (&recipe, &self.secrets.shared) {
             keys.secrets_of(hints, input)?;
             let from_keys = || keys.key_id().map(ToOwned::to_owned);
             about.key_id = about.key_id.take().or_else(from_keys);
         }
-        Ok(Some(recipe))
+        Ok(Told::Recipe(recipe))
+    }
+
+    /// A recipe with the caller's padding, and what it tells of the recording.
+    fn told(&self, recipe: Recipe, about: &mut About) -> Recipe {
+        let recipe = match self.padding {
+            Some(padding) => recipe.padded(padding),
+            None => recipe,
+        };
+        recipe.tell(about);
+        recipe
     }
 
     /// Finds what opens a recording, if it takes anything. The source may come back rearranged.
@@ -265,9 +520,7 @@ impl Job<'_> {
             Recipe::Wrapped(envelope) => {
                 let keys = &self.secrets.private;
                 let key = keys.unwrap(envelope, &mut source, input, about, self.observer)?;
-                let opener = Opener::of(envelope, &key)
-                    .map_err(|error| Error::NotDecrypted(input.to_string(), error))?;
-                Ok((Some(opener), source))
+                Ok((Some(opener_of(envelope, &key, input)?), source))
             }
             Recipe::Searched(hints) => {
                 let keys = self.secrets.shared.as_ref();
@@ -302,6 +555,15 @@ impl Job<'_> {
     }
 }
 
+/// Whether a source starts as ciphertext of any kind may.
+fn inspect_start(source: &mut Source) -> Result<(), pipeline::Error> {
+    pipeline::inspect_head(source.head().map_err(CipherError::Read)?)
+}
+
+fn opener_of(envelope: &Envelope, key: &ContentKey, input: &Input) -> Result<Opener, Error> {
+    Opener::of(envelope, key).map_err(|error| Error::NotDecrypted(input.to_string(), error))
+}
+
 /// Whether the name of a file has an id of the provider's that is not this one.
 fn is_of_another(input: &Input, provider: Option<Provider>, id: &str) -> bool {
     IdKind::find(&input.file_name()).is_some_and(|(kind, named)| {
@@ -309,9 +571,11 @@ fn is_of_another(input: &Input, provider: Option<Provider>, id: &str) -> bool {
     })
 }
 
-/// The machine's cores.
+/// The machine's cores. To count them, Linux reads three files of its control groups: once a run.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *CORES
 }
 
 /// Whether a file is named so for what it holds, or for being encrypted, and not for its

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+
 use super::error::Error;
 use super::input::Input;
+use crate::api::Attempts;
 use crate::envelope::{Mode, WrapAlgorithm};
 use crate::io::{TextEncoding, Wrapper};
 use crate::key::Fingerprint;
@@ -21,6 +24,22 @@ pub(crate) enum Plain {
     Skip,
     /// It is copied as it is.
     Save,
+}
+
+/// What is done with each recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// It is decrypted.
+    Decrypt {
+        /// What the provider says of it is kept beside it.
+        and_describe: bool,
+    },
+    /// It is fetched as it is, with what the provider says of it.
+    Download,
+    /// What the provider says of it is kept, and no media.
+    Describe,
+    /// Its content key is unwrapped, and no more.
+    CheckKeys,
 }
 
 /// What became of one recording.
@@ -44,6 +63,16 @@ pub(crate) struct About {
     pub provider: Option<Provider>,
     /// The provider's id. Untrusted text.
     pub id: Option<String>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// The call, conference, room or session that it belongs to. Untrusted text.
+    pub parent: Option<String>,
+    /// The account that it is in. Untrusted text.
+    pub account: Option<String>,
+    /// How long it plays, as the provider says.
+    pub declared_duration: Option<Duration>,
+    /// How often its media was asked for.
+    pub attempts: Attempts,
     /// How its content key is wrapped.
     pub wrap: Option<WrapAlgorithm>,
     /// How it is encrypted.
@@ -72,6 +101,12 @@ pub(crate) struct How {
 pub(crate) enum Done {
     /// It was opened and verified, and written to the target if there is one.
     Released(Box<Outcome>),
+    /// Its media was fetched as it is: encrypted.
+    Downloaded(PathBuf, u64),
+    /// What the provider says of it was written.
+    Described(PathBuf),
+    /// A private key opens it; its media was not read.
+    Unwrapped,
     /// Nothing, and that is right.
     Skipped(Skipped),
 }
@@ -83,6 +118,12 @@ pub(crate) enum Skipped {
     Exists(PathBuf),
     /// It is not encrypted.
     NotEncrypted,
+    /// It is not completed yet: the provider's word for that. Untrusted text.
+    InProgress(String),
+    /// It is the messages of a data track.
+    DataTrack,
+    /// Nothing was recorded, so that there is nothing to open.
+    Absent,
 }
 
 impl Skipped {
@@ -91,6 +132,9 @@ impl Skipped {
         match self {
             Self::Exists(_) => "exists",
             Self::NotEncrypted => "not_encrypted",
+            Self::InProgress(_) => "in_progress",
+            Self::DataTrack => "data_track",
+            Self::Absent => "absent",
         }
     }
 }

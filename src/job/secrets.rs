@@ -212,10 +212,13 @@ impl<'a> PrivateKeys<'a> {
         let opened = pipeline::choose(envelope, source, candidates).map_err(|error| {
             let error = match (error, unasked) {
                 (ChooseError::Recording(error), _) => {
-                    return Trouble::One(Error::NotDecrypted(input.to_string(), error));
+                    return Trouble::One(Error::of_pipeline(error, &input.to_string()));
                 }
                 (ChooseError::Ring(RingError::NoPassphrase { .. }), Some(why)) => why,
-                (ChooseError::Ring(error), _) => Error::of_ring(error, &input.to_string()),
+                (ChooseError::Ring(error), _) => {
+                    let key_id = envelope.wrap.key_id.as_deref();
+                    Error::of_ring(error, &input.to_string(), key_id)
+                }
             };
             // Without a key that is open it is the same with every other recording.
             let trouble = if ring.any_open() {

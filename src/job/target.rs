@@ -7,9 +7,11 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::error::Error;
 use super::input::Input;
+use super::names::NameTemplate;
 use super::own::Own;
+use super::record::About;
 use crate::cipher::lock;
-use crate::io::{OutputError, Staged, check_target};
+use crate::io::{CleanedUp, OutputError, Staged, check_target, folder_of};
 
 /// Where the plaintext goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +48,11 @@ pub(crate) struct Output {
     /// Whether nothing is written, and it is only looked whether it could be.
     dry: bool,
     own: Own,
+    /// What outputs in a folder are called.
+    names: NameTemplate,
     claims: Claims,
     /// The folders that this run made.
-    made: Mutex<Vec<PathBuf>>,
+    made: Mutex<Vec<CleanedUp>>,
 }
 
 impl Output {
@@ -59,9 +63,16 @@ impl Output {
             if_exists,
             dry,
             own,
+            names: NameTemplate::default(),
             claims: Claims::default(),
             made: Mutex::default(),
         }
+    }
+
+    /// The same, with other names in a folder.
+    pub(crate) fn named(mut self, names: NameTemplate) -> Self {
+        self.names = names;
+        self
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -84,20 +95,24 @@ impl Output {
         self.if_exists == IfExists::Skip
     }
 
-    /// The name of an output in a folder, without its extension: the recording's id, else that
-    /// of its input. Empty elsewhere.
+    /// The name of an output in a folder, without its extension: what the template makes of the
+    /// recording's id, else of the name of its input. Empty elsewhere.
     pub(super) fn name(
         &self,
-        id: Option<&str>,
+        about: &About,
         stem: impl FnOnce() -> Option<String>,
         input: &Input,
     ) -> Result<String, Error> {
         let Target::Folder(_) = self.target else {
             return Ok(String::new());
         };
-        let from_id = id.and_then(super::input::file_name);
-        let name = from_id.or_else(|| super::input::file_name(&stem()?));
-        name.ok_or_else(|| Error::Nameless(input.to_string()))
+        let from_id = about.id.as_deref().and_then(super::input::file_name);
+        let id = from_id.or_else(|| super::input::file_name(&stem()?));
+        match id {
+            Some(id) => Ok(self.names.name(&id, about)),
+            None if !self.names.is_by_id() => Ok(self.names.name("", about)),
+            None => Err(Error::Nameless(input.to_string())),
+        }
     }
 
     /// Takes a name for `input`, and waits while another recording may get it.
@@ -110,23 +125,24 @@ impl Output {
         if name.is_empty() {
             return Ok(Claim(None));
         }
-        self.claims.take(name, id, input)
+        // A provider's ids are its own business to keep apart, and there may be a million.
+        let by_provider = matches!(input, Input::Remote(_)) && self.names.is_plain();
+        let remembered = !by_provider;
+        self.claims.take(name, id, input, remembered)
     }
 
     /// Looks at every name that the output can get. `Some` is one that exists and is to be left.
     pub(super) fn check_names(
         &self,
         name: &str,
-        extensions: impl FnOnce() -> Vec<&'static str>,
+        extensions: &[&str],
     ) -> Result<Option<PathBuf>, OutputError> {
         let candidates = match &self.target {
             Target::Nowhere | Target::Stdout { .. } => vec![],
             Target::File(path) => vec![path.clone()],
             Target::Folder(folder) => {
-                let extensions = extensions().into_iter();
-                extensions
-                    .map(|extension| folder.join(format!("{name}.{extension}")))
-                    .collect()
+                let path = |extension| folder.join(format!("{name}.{extension}"));
+                extensions.iter().map(path).collect()
             }
         };
         for candidate in candidates {
@@ -171,10 +187,16 @@ impl Output {
         let staged = match &self.target {
             Target::Nowhere | Target::Stdout { .. } => return Ok(None),
             Target::File(path) => Staged::create(path)?,
-            Target::Folder(folder) if self.dry => Staged::create(&nearest(folder)?.join(name))?,
             Target::Folder(folder) => {
-                self.make(folder)?;
-                Staged::create(&folder.join(name))?
+                let path = folder.join(name);
+                let folder = folder_of(&path);
+                if self.dry {
+                    let name = path.file_name().unwrap_or_default();
+                    Staged::create(&nearest(folder)?.join(name))?
+                } else {
+                    self.make(folder)?;
+                    Staged::create(&path)?
+                }
             }
         };
         Ok((!self.dry).then_some(staged))
@@ -207,9 +229,9 @@ impl Output {
             .map(ToOwned::to_owned)
             .collect();
         for path in missing.into_iter().rev() {
-            let built = std::fs::DirBuilder::new().mode(0o700).create(&path);
-            match built {
-                Ok(()) => made.push(path),
+            let build = || std::fs::DirBuilder::new().mode(0o700).create(&path);
+            match CleanedUp::make(&path, build) {
+                Ok(((), folder)) => made.push(folder),
                 // Another run made it at the same time.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(source) => {
@@ -229,7 +251,7 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         for folder in lock(&self.made).iter().rev() {
-            fs_err::remove_dir(folder).ok();
+            fs_err::remove_dir(folder.path()).ok();
         }
     }
 }
@@ -256,6 +278,8 @@ struct Holder {
     id: Option<String>,
     /// How it came to keep the name, once that is decided.
     keeps: Option<Kept>,
+    /// Whether it keeps the name behind its end.
+    is_remembered: bool,
 }
 
 /// How a recording came to keep its name.
@@ -276,7 +300,13 @@ pub(super) struct Taken {
 }
 
 impl Claims {
-    fn take<'a>(&'a self, name: &str, id: Option<&str>, input: &Input) -> Result<Claim<'a>, Taken> {
+    fn take<'a>(
+        &'a self,
+        name: &str,
+        id: Option<&str>,
+        input: &Input,
+        is_remembered: bool,
+    ) -> Result<Claim<'a>, Taken> {
         let undecided = |names: &mut HashMap<String, Holder>| {
             names.get(name).is_some_and(|holder| holder.keeps.is_none())
         };
@@ -296,6 +326,7 @@ impl Claims {
             input: input.clone(),
             id: id.map(ToOwned::to_owned),
             keeps: None,
+            is_remembered,
         };
         names.insert(name.to_owned(), holder);
         Ok(Claim(Some((self, name.to_owned()))))
@@ -310,9 +341,14 @@ impl Claim<'_> {
     /// The recording has the name.
     pub(super) fn hold(mut self, how: Kept) {
         if let Some((claims, name)) = self.0.take() {
-            if let Some(holder) = lock(&claims.names).get_mut(&name) {
-                holder.keeps = Some(how);
+            let mut names = lock(&claims.names);
+            match names.get_mut(&name) {
+                Some(holder) if holder.is_remembered => holder.keeps = Some(how),
+                _ => {
+                    names.remove(&name);
+                }
             }
+            drop(names);
             claims.released.notify_all();
         }
     }
@@ -418,7 +454,7 @@ mod tests {
         let path = root.path().join("RE1.wav");
         fs_err::os::unix::fs::symlink(root.path().join("nothing"), &path).unwrap();
         let output = output(Target::Folder(root.path().to_owned()), IfExists::Skip);
-        let names = || output.check_names("RE1", || vec!["mp3", "wav"]);
+        let names = || output.check_names("RE1", &["mp3", "wav"]);
         assert!(matches!(names(), Err(OutputError::NotAFile(..))));
         fs_err::write(root.path().join("nothing"), "media").unwrap();
         assert_eq!(names().unwrap(), Some(path));

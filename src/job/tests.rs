@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::api::{Api, Selection, Settings};
 use crate::cipher::lock;
 use crate::key::{KeyRing, Passphrase};
 use crate::pipeline::search::Pins;
@@ -55,6 +56,7 @@ impl Observer for Told {
         let result = match &record.result {
             Ok(Done::Released(outcome)) => outcome.integrity.name().to_owned(),
             Ok(Done::Skipped(why)) => why.name().to_owned(),
+            Ok(Done::Downloaded(..) | Done::Described(_) | Done::Unwrapped) => "kept".to_owned(),
             Err(error) => error.to_string(),
         };
         let name = record.input.path().and_then(Path::file_name);
@@ -116,6 +118,11 @@ fn documents(provider: Provider, name: &str) -> Metadata {
     Metadata::new(Some(provider), Origin::Documents(vec![file(name)]))
 }
 
+/// What nothing is asked of.
+fn offline() -> Api {
+    Api::new(Settings::default(), None, None)
+}
+
 /// Runs a job into `folder`; of two recordings at a time.
 fn run(
     metadata: Metadata,
@@ -126,7 +133,14 @@ fn run(
 ) -> Result<Tally, Error> {
     let selected = metadata.select(inputs, told)?;
     let own = Own::of_run(&selected, &metadata, &secrets);
+    let api = offline();
     let job = Job {
+        task: Task::Decrypt {
+            and_describe: false,
+        },
+        api: &api,
+        selection: Selection::default(),
+        include_deleted: false,
         metadata,
         secrets,
         output: Output::new(Target::Folder(folder.to_owned()), if_exists, false, own),
@@ -138,7 +152,7 @@ fn run(
         threads: None,
         observer: told,
     };
-    job.all(selected.into_iter())
+    job.all(selected.into_iter()).map(|ended| ended.tally)
 }
 
 fn counts(tally: Tally) -> [usize; 3] {
@@ -288,7 +302,8 @@ fn inspect_tells_what_a_file_is_and_which_key_opens_it() {
     let told = Told::default();
     let secrets = keys(Some("keys/pkcs8.pem"), no_passphrase());
     let ring = secrets.private.ring(&told).unwrap();
-    let look = |name: &str| inspect(&file(name), &ring, &secrets.private).unwrap();
+    let api = offline();
+    let look = |name: &str| inspect(&file(name), &api, &ring, &secrets.private).unwrap();
 
     let Found::Metadata {
         provider,
@@ -320,6 +335,6 @@ fn inspect_tells_what_a_file_is_and_which_key_opens_it() {
         }
     ));
     assert!(matches!(look("README.md"), Found::Nothing(_)));
-    let gone = inspect(&file("gone"), &KeyRing::default(), &secrets.private);
+    let gone = inspect(&file("gone"), &api, &KeyRing::default(), &secrets.private);
     assert!(matches!(gone, Err(Error::Unread(..))));
 }

@@ -29,6 +29,7 @@ mod passphrase;
 mod pbes2;
 mod ring;
 mod rsa_key;
+mod sign;
 mod structure;
 mod transport;
 mod unwrap;

@@ -9,7 +9,7 @@ use super::opener::cipher;
 use crate::cipher::{Cipher, CipherError};
 use crate::envelope::{Container, Envelope};
 use crate::io::{Source, Wrapper};
-use crate::key::{Candidates, RingError, Unwrapped};
+use crate::key::{Candidates, ContentKey, RingError, Unwrapped};
 use crate::media::{Head, Media, Sniff, TsScan, mangled, sniff};
 
 /// The ciphertext in a source that a transfer left something around, and what that was. Nothing is
@@ -60,7 +60,7 @@ pub fn inspect_source(envelope: &Envelope, source: &mut Source) -> Result<(), Er
 
 /// Picks the candidate that opens the recording in `source`, by its first bytes.
 ///
-/// OAEP proves its key; RSAES-PKCS1-v1_5 does not, so there the content has to show a container,
+/// OAEP proves its key, and the source is not read; RSAES-PKCS1-v1_5 does not, so there the content has to show a container,
 /// if only behind a destroyed first block. If it never does, the first candidate stands: a wrong
 /// key gives one in half a percent of cases, so most likely the key is right and the media
 /// wrong, and [`decrypt`](super::decrypt) will say what is wrong with it.
@@ -72,16 +72,16 @@ pub fn choose(
     source: &mut Source,
     mut candidates: Candidates<'_>,
 ) -> Result<Unwrapped, ChooseError> {
-    let head = source
-        .head()
-        .map_err(CipherError::Read)
-        .map_err(Error::from)?;
     let (mut damaged, mut unproven) = (None, None);
     while let Some(candidate) = candidates.next() {
         let candidate = candidate?;
         if envelope.wrap.algorithm.proves_key() {
             return Ok(candidate);
         }
+        let head = source
+            .head()
+            .map_err(CipherError::Read)
+            .map_err(Error::from)?;
         let media = look(&cipher(envelope, &candidate.key)?, head, u64::MAX);
         if is_expected(envelope, media.container) {
             candidates.accept(&candidate);
@@ -95,6 +95,20 @@ pub fn choose(
     }
     let stands = damaged.or(unproven);
     stands.ok_or_else(|| RingError::NotOpened(candidates.not_opened()).into())
+}
+
+/// Whether the first bytes of `source` show, under this content key, what the envelope expects.
+///
+/// # Errors
+/// The source cannot be read, or there is no IV.
+pub(crate) fn shows_recording(
+    envelope: &Envelope,
+    key: &ContentKey,
+    source: &mut Source,
+) -> Result<bool, Error> {
+    let head = source.head().map_err(CipherError::Read)?;
+    let media = look(&cipher(envelope, key)?, head, u64::MAX);
+    Ok(is_expected(envelope, media.container))
 }
 
 /// What a plaintext of `length` bytes is, by its first segment.

@@ -8,32 +8,46 @@ use super::{Destination, Error, Integrity, Options, Outcome, Plaintext, Released
 use crate::cipher::{CipherError, SEGMENT};
 use crate::io::Source;
 
+/// What is known of the bytes of a recording that is not encrypted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Declared {
+    /// How many they are.
+    pub length: Option<u64>,
+    /// Their SHA-256.
+    pub sha256: Option<[u8; 32]>,
+}
+
 /// Copies `source`, which is a recording already, to `destination`.
 ///
 /// # Errors
-/// See [`Error`]. With `require_integrity` always [`Error::Unproven`]: nothing shows whether the
-/// provider sent these bytes.
+/// See [`Error`]. With `require_integrity` and nothing declared [`Error::Unproven`]: nothing shows
+/// whether the provider sent these bytes.
 pub(crate) fn copy(
     source: Source,
+    declared: Declared,
     destination: Destination,
     options: Options,
 ) -> Result<Outcome, Error> {
-    if options.require_integrity {
+    if options.require_integrity && declared.length.is_none() && declared.sha256.is_none() {
         return Err(Error::Unproven);
     }
+    let hashed = options.sha256 || declared.sha256.is_some();
     match destination {
-        Destination::Check => pass(source, Plaintext::new(None, None, options.sha256), options),
+        Destination::Check => {
+            let plaintext = Plaintext::new(None, None, hashed);
+            pass(source, declared, plaintext, options)
+        }
         Destination::Writer(writer) | Destination::WriterUnverified(writer) => {
-            let plaintext = Plaintext::new(None, Some(writer), options.sha256);
-            pass(source, plaintext, options)
+            let plaintext = Plaintext::new(None, Some(writer), hashed);
+            pass(source, declared, plaintext, options)
         }
         Destination::File {
             staged,
             name,
             replace,
         } => {
-            let plaintext = Plaintext::new(Some(&staged), None, options.sha256);
-            let mut outcome = pass(source, plaintext, options)?;
+            let plaintext = Plaintext::new(Some(&staged), None, hashed);
+            let mut outcome = pass(source, declared, plaintext, options)?;
             let output = name(&outcome.media)?;
             staged.commit(&output, replace)?;
             outcome.output = Released::File(output);
@@ -42,7 +56,12 @@ pub(crate) fn copy(
     }
 }
 
-fn pass(mut source: Source, mut plaintext: Plaintext, options: Options) -> Result<Outcome, Error> {
+fn pass(
+    mut source: Source,
+    declared: Declared,
+    mut plaintext: Plaintext,
+    options: Options,
+) -> Result<Outcome, Error> {
     let output = match plaintext.writer {
         Some(_) => Released::Writer,
         None => Released::Nowhere,
@@ -68,12 +87,27 @@ fn pass(mut source: Source, mut plaintext: Plaintext, options: Options) -> Resul
     if !source.is_unchanged().map_err(CipherError::Read)? {
         return Err(CipherError::Changed.into());
     }
+    let sha256 = plaintext.sha256.map(|hash| hash.finalize().into());
     Ok(Outcome {
-        integrity: Integrity::None,
+        integrity: judge(declared, length, sha256)?,
         bytes_in: length,
         bytes_out: length,
-        sha256: plaintext.sha256.map(|hash| hash.finalize().into()),
+        sha256,
         media: plaintext.probe.finish(length),
         output,
     })
+}
+
+/// What of the bytes is proven by what was declared of them.
+fn judge(declared: Declared, found: u64, sha256: Option<[u8; 32]>) -> Result<Integrity, Error> {
+    match declared.length {
+        Some(declared) if declared != found => return Err(Error::Length { found, declared }),
+        _ => {}
+    }
+    match (declared.sha256, declared.length) {
+        (Some(digest), _) if sha256 != Some(digest) => Err(Error::Digest),
+        (Some(_), _) => Ok(Integrity::Digest),
+        (None, Some(_)) => Ok(Integrity::Length),
+        (None, None) => Ok(Integrity::None),
+    }
 }

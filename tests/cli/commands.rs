@@ -6,17 +6,34 @@
 use std::path::Path;
 
 use crate::common::Desk;
+use crate::fake::Fake;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const INSIDE: &str = "UNREEL_TEST_SANDBOX";
 
-/// Runs `cases` in a process of its own, whose environment and working directory are known.
+/// Documents whose commands may ask a provider: the server of the tests.
+const ASKING: &[&str] = &["README.md", "docs/cookbook.md", "tests/cmd/network.md"];
+
+/// All others, whose commands ask nobody.
+const OFFLINE: &[&str] = &["docs/**/*.md", "tests/cmd/*.md"];
+
 #[test]
 fn commands_print_what_the_documents_say() {
+    run("commands::offline", &[]);
+}
+
+#[test]
+fn commands_that_fetch_print_what_the_documents_say() {
+    let fake = Fake::with_fixtures();
+    run("commands::asking", &fake.env());
+}
+
+/// Runs a test in a process of its own, whose environment and working directory are known.
+fn run(test: &str, environment: &[(&str, String)]) {
     let desk = Desk::of_documents();
     let mut command = desk.command(std::env::current_exe().unwrap());
-    command.args(["--exact", "commands::cases", "--ignored", "--nocapture"]);
-    command.env(INSIDE, "1");
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
+    command.env(INSIDE, "1").envs(environment.iter().cloned());
     if let Some(value) = std::env::var_os("TRYCMD") {
         command.env("TRYCMD", value);
     }
@@ -24,14 +41,27 @@ fn commands_print_what_the_documents_say() {
 }
 
 #[test]
+#[ignore = "commands_that_fetch_print_what_the_documents_say runs it, in a sandbox"]
+fn asking() {
+    cases(ASKING, &[]);
+}
+
+#[test]
 #[ignore = "commands_print_what_the_documents_say runs it, in a sandbox"]
-fn cases() {
+fn offline() {
+    cases(OFFLINE, ASKING);
+}
+
+fn cases(documents: &[&str], others: &[&str]) {
     if std::env::var_os(INSIDE).is_none() {
         return;
     }
-    trycmd::TestCases::new()
-        .register_bin("unreel", Path::new(env!("CARGO_BIN_EXE_unreel")))
-        .case(format!("{ROOT}/README.md"))
-        .case(format!("{ROOT}/docs/**/*.md"))
-        .case(format!("{ROOT}/tests/cmd/*.md"));
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("unreel", Path::new(env!("CARGO_BIN_EXE_unreel")));
+    for document in documents {
+        cases.case(format!("{ROOT}/{document}"));
+    }
+    for document in others {
+        cases.skip(format!("{ROOT}/{document}"));
+    }
 }

@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../fake/mod.rs"]
+mod fake;
 
 mod commands;
 mod docs;

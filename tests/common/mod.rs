@@ -8,6 +8,7 @@
     reason = "test code, of which every test binary uses a part"
 )]
 
+pub mod canaries;
 pub mod changed;
 pub mod made;
 

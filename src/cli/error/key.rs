@@ -119,15 +119,23 @@ fn foreign_key_hint(kind: &ForeignKind, name: &str) -> String {
     }
 }
 
-pub(super) fn wrong_key_verdict(reason: &NotOpened) -> (Code, String) {
+/// `key_id` is the key that the metadata asks for.
+pub(super) fn wrong_key_verdict(reason: &NotOpened, key_id: Option<&str>) -> (Code, String) {
     if reason.tried.is_empty() {
         return (Code::Key, "pass the private key with -k PATH".to_owned());
     }
-    let hint = format!(
-        "pass the private key, of {} bits, whose public half the provider had then; -k takes \
-         several, and keys from before a rotation are still needed",
-        reason.wrapped_len * 8
-    );
+    let bits = reason.wrapped_len * 8;
+    let hint = match key_id {
+        // "Recording encrypted with an alternate key" (Twilio, error 16107).
+        Some(id) => format!(
+            "pass the private key of {id}, of {bits} bits, with -k, which takes several; where that \
+             is not the key of the Console, Twilio took another one that it had (error 16107)"
+        ),
+        None => format!(
+            "pass the private key, of {bits} bits, whose public half the provider had then; -k takes \
+             several, and keys from before a rotation are still needed"
+        ),
+    };
     (Code::WrongKey, hint)
 }
 

@@ -93,7 +93,9 @@ fn sniff_hint(seen: Sniff) -> &'static str {
         Sniff::Plain(Container::Zip) => {
             "Vonage encrypts composed archives only: those of individual streams are in the clear"
         }
-        Sniff::Plain(_) => "it needs no decryption: it is a recording already",
+        Sniff::Plain(_) => {
+            "it needs no decryption: it is a recording already; --plain save copies it"
+        }
         Sniff::Gzip => "it is compressed: gunzip -c INPUT > FILE, then decrypt FILE",
         Sniff::HexDump => "take its bytes back: xxd -r INPUT FILE, then decrypt FILE",
         Sniff::Base64 => "decode it: base64 -d INPUT > FILE, then decrypt FILE",

@@ -30,7 +30,7 @@ pub(super) fn metadata_verdict(provider: Provider, error: &MetadataError) -> (Co
         MetadataError::OfAnother { provider } => {
             return (Code::Metadata, format!("use unreel {provider}"));
         }
-        MetadataError::NotEncrypted => "it needs no decryption: download the media and play it",
+        MetadataError::NotEncrypted => "it needs no decryption: --plain save keeps it as it is",
         MetadataError::NotCompleted { .. } => {
             "wait until the recording is completed and fetch its metadata again"
         }

@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::super::error::{self, Failure};
-use super::super::report::{ErrorLine, MediaLine, size};
+use super::super::report::{ErrorLine, MediaLine};
+use super::super::units::size;
 use super::recording::Recording;
 use crate::envelope::Mode;
 use crate::job::{self, Inspected, KeyFound};

@@ -1,0 +1,202 @@
+//! [`Failure`]: why a try failed, and whether there may be another.
+
+use std::error::Error as Cause;
+use std::io;
+use std::time::Duration;
+
+use rustls::CertificateError;
+
+use super::address::NotPublic;
+use super::error::Error;
+use super::link::Link;
+use super::policy::Policy;
+
+/// Characters of a server's URL that are shown.
+const SHOWN: usize = 300;
+
+/// A try that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What it is if there is no other.
+    pub(super) error: Error,
+    /// What comes next.
+    pub(super) then: Then,
+}
+
+/// What comes after a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Nothing.
+    Stop,
+    /// The same again, after the time that the server asked for.
+    Again(Option<Duration>),
+    /// Another link, where there is one to be had: this host no longer takes this one.
+    Renew(String),
+}
+
+impl Failure {
+    /// One that another try may not have.
+    pub(super) fn again(error: Error) -> Self {
+        Self {
+            error,
+            then: Then::Again(None),
+        }
+    }
+
+    /// What kept an answer of `link`'s from coming. `base` is whose answer led there.
+    pub(super) fn of_request(
+        error: &reqwest::Error,
+        link: &Link,
+        base: &Link,
+        policy: &Policy,
+    ) -> Self {
+        let host = link.host();
+        if find::<NotPublic>(error).is_some() {
+            return astray(base, link.to_string(), NOT_PUBLIC).into();
+        }
+        if let Some(reason) = find(error).and_then(distrust) {
+            let reason = reason.to_owned();
+            return Error::NotTrusted { host, reason }.into();
+        }
+        if texts(error).any(|text| text.contains("head is too large")) {
+            return senseless(link, "its headers are too long").into();
+        }
+        let reason = reason(error, policy);
+        Self::again(Error::Unreachable { host, reason })
+    }
+
+    /// What broke a body of `link`'s off.
+    pub(super) fn of_body(error: &reqwest::Error, link: &Link, policy: &Policy) -> Self {
+        let reason = reason(error, policy);
+        Self::cut(link, reason)
+    }
+
+    /// A body of `link`'s that is not whole.
+    pub(super) fn cut(link: &Link, reason: impl Into<String>) -> Self {
+        Self::again(Error::Cut {
+            host: link.host(),
+            reason: reason.into(),
+        })
+    }
+}
+
+impl From<Error> for Failure {
+    /// One that is for good.
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            then: Then::Stop,
+        }
+    }
+}
+
+/// What is wrong with an address that [`is_public`](super::address::is_public) does not know.
+pub(super) const NOT_PUBLIC: &str = "which is no public address";
+
+/// An answer of `base`'s leads to `to`, as it may be printed. Servers make long URLs.
+pub(super) fn astray(base: &Link, mut to: String, why: &'static str) -> Error {
+    if let Some((end, _)) = to.char_indices().nth(SHOWN) {
+        to.truncate(end);
+        to.push('…');
+    }
+    Error::Astray {
+        host: base.host(),
+        to,
+        why,
+    }
+}
+
+/// An answer of `link`'s that makes no sense.
+pub(super) fn senseless(link: &Link, reason: impl Into<String>) -> Error {
+    Error::Answer {
+        host: link.host(),
+        reason: reason.into(),
+    }
+}
+
+/// What is wrong with a certificate, where that is what `error` says.
+fn distrust(error: &rustls::Error) -> Option<&'static str> {
+    match error {
+        rustls::Error::InvalidCertificate(why) => Some(match why {
+            CertificateError::UnknownIssuer => "it was issued by nobody who is trusted",
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "it is not valid yet"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "it is for another name"
+            }
+            CertificateError::Revoked => "it was revoked",
+            _ => "it is not valid",
+        }),
+        rustls::Error::NoCertificatesPresented => Some("there is none"),
+        _ => None,
+    }
+}
+
+/// A short reason, without anything of the URL.
+fn reason(error: &reqwest::Error, policy: &Policy) -> String {
+    if error.is_dns() {
+        return "the name is not known".to_owned();
+    }
+    if error.is_timeout() && error.is_connect() {
+        return format!("no connection in {} s", policy.connect.as_secs());
+    }
+    if error.is_timeout() {
+        return format!("no byte in {} s", policy.silence.as_secs());
+    }
+    let mut tunnel =
+        texts(error).filter_map(|text| Some(text.strip_prefix("tunnel error: ")?.to_owned()));
+    if let Some(why) = tunnel.next() {
+        let reason = match why.as_str() {
+            "failed to create underlying connection" => "the proxy cannot be reached",
+            "proxy authorization required" => "the proxy wants a user name and a password",
+            _ => "the proxy does not let it through",
+        };
+        return reason.to_owned();
+    }
+    if find::<rustls::Error>(error).is_some() {
+        return "the encrypted connection failed".to_owned();
+    }
+    let kind = find::<io::Error>(error).map(io::Error::kind);
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            "no route to it"
+        }
+        None if error.is_request() && texts(error).any(|text| text.contains("invalid HTTP")) => {
+            "what it speaks is not HTTP"
+        }
+        _ if error.is_connect() => "the connection failed",
+        _ => "the connection was closed",
+    }
+    .to_owned()
+}
+
+/// The first cause of this type, those that I/O errors wrap included.
+fn find<'a, T: Cause + 'static>(error: &'a (dyn Cause + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = inner(error);
+    }
+    None
+}
+
+/// The cause of `error`. An I/O error's own source is what stands behind the one that it wraps.
+fn inner<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a (dyn Cause + 'static)> {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn texts(error: &reqwest::Error) -> impl Iterator<Item = String> {
+    let first: Option<&(dyn Cause + 'static)> = error.source();
+    std::iter::successors(first, |error| inner(*error)).map(ToString::to_string)
+}

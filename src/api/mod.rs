@@ -1,0 +1,221 @@
+//! The providers' APIs over HTTP: what they say of recordings, lists of them, and the media itself.
+//!
+//! ```text
+//! Credentials, Hosts ──► Api ──► Remote ──► Download (headers, length, a body that mends itself)
+//! ```
+//!
+//! All of it is called from threads that block: the client is asynchronous inside, on one runtime
+//! that is started for the first request. Before that nothing is loaded and nobody is asked.
+
+mod address;
+mod answer;
+mod body;
+mod channel;
+mod client;
+mod connect;
+mod course;
+mod credentials;
+mod error;
+mod exchange;
+mod failure;
+mod hosts;
+mod jwt;
+mod link;
+mod pages;
+mod policy;
+mod problem;
+mod redirect;
+mod remote;
+mod request;
+mod resource;
+mod retry;
+mod runtime;
+#[cfg(test)]
+mod scripted;
+mod sent;
+mod twilio;
+mod twilio_video;
+mod twilio_voice;
+mod vonage;
+
+use std::iter;
+use std::sync::Arc;
+
+use self::answer::Ask;
+use self::client::{Client, Media};
+use self::hosts::Service;
+use self::remote::Place;
+use self::twilio::Access;
+use self::twilio_video::Video;
+use self::twilio_voice::Voice;
+use crate::provider::Provider;
+
+pub(crate) use self::credentials::{Application, OpenTok, Sign, Twilio, Vonage};
+pub(crate) use self::error::{Error, Problem};
+pub(crate) use self::hosts::Hosts;
+pub(crate) use self::link::{Link, LinkError};
+pub(crate) use self::remote::{Attempts, Download, Remote, Resource, Selection, State};
+pub(crate) use self::resource::resource;
+pub(crate) use self::sent::Sent;
+
+/// How the client behaves, and where the providers are.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// Tries after the first.
+    pub retries: u32,
+    /// Certificates (PEM) to trust beside the system's, and the name of their file.
+    pub authorities: Option<(String, Vec<u8>)>,
+    /// Bases that stand in for the providers' own hosts.
+    pub hosts: Hosts,
+}
+
+/// The providers' APIs, with the credentials for them.
+pub(crate) struct Api {
+    client: Arc<Client>,
+    hosts: Hosts,
+    twilio: Option<Twilio>,
+    vonage: Option<Vonage>,
+}
+
+/// Recordings as a provider lists them.
+pub(crate) type List = Box<dyn Iterator<Item = Result<Remote, Error>> + Send>;
+
+impl Api {
+    /// Nothing is done before the first request.
+    pub(crate) fn new(settings: Settings, twilio: Option<Twilio>, vonage: Option<Vonage>) -> Self {
+        Self {
+            client: Arc::new(Client::new(settings.retries, settings.authorities)),
+            hosts: settings.hosts,
+            twilio,
+            vonage,
+        }
+    }
+
+    /// What the provider says of a recording; of one of Twilio Voice that was deleted only where
+    /// `include_deleted`: for others that is a 404.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::NoCredentials`] also for what has no API, and for a group.
+    pub(crate) fn recording(
+        &self,
+        resource: &Resource,
+        include_deleted: bool,
+    ) -> Result<Remote, Error> {
+        let Resource {
+            kind, id, account, ..
+        } = resource;
+        match resource.provider {
+            _ if kind.is_group() => Err(Error::NoCredentials),
+            Provider::TwilioVoice => self
+                .voice(account.as_deref())?
+                .recording(id, include_deleted),
+            Provider::TwilioVideo => self.video()?.recording(*kind, id),
+            Provider::Vonage => vonage::recording(&self.projects()?, id),
+            Provider::Qvoice => Err(Error::NoCredentials),
+        }
+    }
+
+    /// The recordings of a group or an account, page after page as they are asked for. After an
+    /// error others may follow, from another API of the provider's.
+    pub(crate) fn list(&self, provider: Provider, selection: &Selection) -> List {
+        let list = self.unsorted(provider, selection);
+        let list = list.unwrap_or_else(|error| Box::new(iter::once(Err(error))));
+        let selection = selection.clone();
+        Box::new(list.filter(move |item| match item {
+            Ok(remote) => selection.has(remote.created),
+            Err(_) => true,
+        }))
+    }
+
+    /// Begins to read the media of `remote`; its first answer is there when this returns.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Gone`] where it is not [`Ready`](State::Ready).
+    pub(crate) fn media(&self, remote: &Remote, attempts: &Attempts) -> Result<Download, Error> {
+        self.client.media(self.request(remote)?, attempts)
+    }
+
+    /// Begins to read what stands at `link`, without credentials.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn download(&self, link: &Link, attempts: &Attempts) -> Result<Download, Error> {
+        let media = Media {
+            request: client::Request {
+                link: link.clone(),
+                auth: client::Auth::None,
+                told_by: None,
+                in_region: false,
+            },
+            redirect_in_body: false,
+            missing_until: None,
+            renew: None,
+        };
+        self.client.media(media, attempts)
+    }
+
+    /// What the provider lists, which may be more than what is selected.
+    fn unsorted(&self, provider: Provider, selection: &Selection) -> Result<List, Error> {
+        let account = selection
+            .group
+            .as_ref()
+            .and_then(|group| group.account.as_deref());
+        Ok(match provider {
+            Provider::TwilioVoice => Box::new(self.voice(account)?.list(selection)?),
+            Provider::TwilioVideo => Box::new(self.video()?.list(selection)?),
+            Provider::Vonage => Box::new(vonage::list(self.projects()?, selection)?),
+            Provider::Qvoice => return Err(Error::NoCredentials),
+        })
+    }
+
+    /// How the media of `remote` is asked for.
+    fn request(&self, remote: &Remote) -> Result<Media, Error> {
+        if remote.state != State::Ready {
+            return Err(Error::Gone {
+                id: remote.id.clone(),
+                state: remote.state.clone(),
+            });
+        }
+        let service = match remote.provider {
+            Provider::TwilioVideo => Service::TwilioVideo,
+            _ => Service::TwilioApi,
+        };
+        match &remote.place {
+            Place::Api {
+                link,
+                missing_until,
+            } => Ok(self.access(service)?.media(link, *missing_until)),
+            _ => vonage::media(&self.projects()?, remote),
+        }
+    }
+
+    fn voice(&self, account: Option<&str>) -> Result<Voice, Error> {
+        let credentials = self.twilio.as_ref().ok_or(Error::NoCredentials)?;
+        let account = account.unwrap_or(&credentials.account).to_owned();
+        Ok(Voice::new(self.access(Service::TwilioApi)?, account))
+    }
+
+    fn video(&self) -> Result<Video, Error> {
+        Ok(Video::new(self.access(Service::TwilioVideo)?))
+    }
+
+    fn access(&self, service: Service) -> Result<Access, Error> {
+        let credentials = self.twilio.as_ref().ok_or(Error::NoCredentials)?;
+        Access::new(self.asker(), &self.hosts, credentials, service)
+    }
+
+    fn projects(&self) -> Result<Vec<vonage::Project>, Error> {
+        let credentials = self.vonage.as_ref().ok_or(Error::NoCredentials)?;
+        match vonage::projects(&self.asker(), &self.hosts, credentials) {
+            none if none.is_empty() => Err(Error::NoCredentials),
+            projects => Ok(projects),
+        }
+    }
+
+    fn asker(&self) -> Arc<dyn Ask> {
+        self.client.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! [`Cli`]: the command line as a whole, and which command is meant.
+//!
+//! By hand where clap would derive it: the arguments of a command are made when it is the one that
+//! is run. Making those of all is a third of the time that the program needs to start.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::args::{Any, Inspect, Keygen, Qvoice, TwilioVideo, TwilioVoice, Verbosity, Vonage};
+
+const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
+
+const AFTER_HELP: &str = "\
+Examples:
+  unreel twilio-voice RE… -k private_key.pem -o call.wav
+  unreel twilio-voice --all --since 7d -k keys/ -d calls/ --if-exists skip
+  unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
+  unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
+  unreel qvoice --config encryption.json call.enc -o call.mp3
+
+Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
+4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
+9 refused by the provider, 10 some of several failed, 75 try again later.";
+
+/// What the command line says.
+pub(super) struct Cli {
+    pub(super) command: Command,
+    pub(super) talk: Verbosity,
+}
+
+/// A command and its arguments.
+#[derive(Debug)]
+pub(super) enum Command {
+    TwilioVoice(TwilioVoice),
+    TwilioVideo(TwilioVideo),
+    Vonage(Vonage),
+    Qvoice(Qvoice),
+    Decrypt(Any),
+    Keygen(Keygen),
+    Inspect(Inspect),
+}
+
+/// The name of a command, what it does, and how its arguments are made.
+type Entry = (
+    &'static str,
+    &'static str,
+    fn(clap::Command) -> clap::Command,
+);
+
+const ENTRIES: [Entry; 7] = [
+    (
+        "twilio-voice",
+        "Decrypt Twilio call recordings",
+        TwilioVoice::augment_args,
+    ),
+    (
+        "twilio-video",
+        "Decrypt Twilio Video recordings and compositions",
+        TwilioVideo::augment_args,
+    ),
+    (
+        "vonage",
+        "Decrypt Vonage Video (OpenTok) archives",
+        Vonage::augment_args,
+    ),
+    (
+        "qvoice",
+        "Decrypt Qvoice (Gorec) call recordings (provisional)",
+        Qvoice::augment_args,
+    ),
+    (
+        "decrypt",
+        "Decrypt any of these: the metadata says whose recording it is",
+        Any::augment_args,
+    ),
+    (
+        "keygen",
+        "Make an RSA key pair, and an X.509 certificate for Vonage",
+        Keygen::augment_args,
+    ),
+    (
+        "inspect",
+        "Say what a metadata, key or media file is, and which key opens it",
+        Inspect::augment_args,
+    ),
+];
+
+/// The command line, with the arguments of every command.
+pub(super) fn all() -> clap::Command {
+    with_arguments_of(|_| true)
+}
+
+/// The same, with the arguments of the commands whose names are among `args`.
+pub(super) fn named(args: &[OsString]) -> clap::Command {
+    with_arguments_of(|name| args.iter().any(|arg| arg == name))
+}
+
+fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
+    let commands = ENTRIES.map(|(name, about, arguments)| {
+        let command = clap::Command::new(name);
+        let command = if is_meant(name) {
+            arguments(command)
+        } else {
+            command
+        };
+        command.about(about).long_about(None)
+    });
+    let cli = clap::Command::new("unreel")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(commands);
+    Verbosity::augment_args(cli)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .long_about(None)
+        .after_help(AFTER_HELP)
+        .max_term_width(100)
+}
+
+impl Cli {
+    /// # Errors
+    /// As clap has it.
+    pub(super) fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self {
+            command: Command::of(matches)?,
+            talk: Verbosity::from_arg_matches(matches)?,
+        })
+    }
+}
+
+impl Command {
+    fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let missing = || clap::Error::new(ErrorKind::MissingSubcommand);
+        let (name, given) = matches.subcommand().ok_or_else(missing)?;
+        Ok(match name {
+            "twilio-voice" => Self::TwilioVoice(FromArgMatches::from_arg_matches(given)?),
+            "twilio-video" => Self::TwilioVideo(FromArgMatches::from_arg_matches(given)?),
+            "vonage" => Self::Vonage(FromArgMatches::from_arg_matches(given)?),
+            "qvoice" => Self::Qvoice(FromArgMatches::from_arg_matches(given)?),
+            "decrypt" => Self::Decrypt(FromArgMatches::from_arg_matches(given)?),
+            "keygen" => Self::Keygen(FromArgMatches::from_arg_matches(given)?),
+            "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),
+            _ => return Err(missing()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        all().debug_assert();
+    }
+
+    #[test]
+    fn a_command_that_is_not_meant_has_no_arguments() {
+        let args = ["unreel", "vonage"].map(OsString::from);
+        let mut command = named(&args);
+        command.build();
+        let count = |name: &str| {
+            let found = command.find_subcommand(name).unwrap();
+            found.get_arguments().count()
+        };
+        assert!(count("vonage") > 20 && count("keygen") < 10);
+    }
+}

@@ -1,0 +1,61 @@
+//! Where the credentials for a provider come from: flags, the environment, and the files of the
+//! vendors' own tools. Nothing is asked of a provider.
+
+mod environment;
+mod found;
+mod hosts;
+mod json;
+mod key;
+mod place;
+mod profiles;
+mod qvoice;
+mod shape;
+mod show;
+#[cfg(test)]
+mod tests;
+mod twilio;
+mod vonage;
+
+use std::path::Path;
+
+pub(super) use self::environment::{Environment, From};
+pub(super) use self::found::Found;
+pub(super) use self::show::show;
+use super::error::Failure;
+use crate::api::{Hosts, Twilio, Vonage};
+
+/// The credentials for Twilio.
+///
+/// # Errors
+/// That there are none, or what cannot be used of them.
+pub(super) fn twilio(from: &From<'_>) -> Result<Found<Twilio>, Failure> {
+    Ok(twilio::find(from)?)
+}
+
+/// The credentials for Vonage, of one kind or both.
+///
+/// # Errors
+/// That there are none, or what cannot be used of them.
+pub(super) fn vonage(from: &From<'_>) -> Result<Found<Vonage>, Failure> {
+    Ok(vonage::find(&from.env)?.into_found())
+}
+
+/// The bases that stand in for the providers' own hosts.
+///
+/// # Errors
+/// That one is no URL that may be asked.
+pub(super) fn hosts(from: &From<'_>) -> Result<Hosts, Failure> {
+    Ok(hosts::hosts(&from.env)?)
+}
+
+/// The name and the text of the certificates to trust: those of `--ca-file`, which is `flag`, else
+/// those that the environment names.
+///
+/// # Errors
+/// That their file cannot be read.
+pub(super) fn authorities(
+    from: &From<'_>,
+    flag: Option<&Path>,
+) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    Ok(hosts::authorities(&from.env, flag)?)
+}

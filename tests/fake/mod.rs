@@ -1,0 +1,524 @@
+//! A server that behaves as the documents of Twilio and Vonage say, and, where a test wants that,
+//! as no document says.
+//!
+//! [`Fake`] runs on this machine under two origins: the providers' APIs ([`Fake::base`]), told apart
+//! by their paths, and the storage that their links lead to ([`Fake::storage`]). It knows the
+//! recordings that it was given, remembers every request, and does to answers what
+//! [`Fault`] describes.
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "test code, of which every test binary uses a part"
+)]
+
+mod answers;
+mod faults;
+mod fixtures;
+mod http;
+mod records;
+mod storage;
+mod tls;
+mod twilio_video;
+mod twilio_voice;
+mod vonage;
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+pub use self::faults::{Fault, Page};
+use self::http::{Body, Delivery, Response, Server};
+pub use self::http::{Request, http_date};
+pub use self::records::{Archive, Video, Voice, flood_sid};
+use self::storage::{Object, Storage};
+pub use self::tls::Certificate;
+
+/// The account whose credentials [`Fake::env`] gives.
+pub const ACCOUNT: &str = "AC5eed0000000000000000000000000001";
+/// An API key of it, and its secret.
+pub const API_KEY: &str = "SK5eed0000000000000000000000000001";
+pub const API_SECRET: &str = "made-up-twilio-api-secret-5eed01";
+/// The account's token.
+pub const AUTH_TOKEN: &str = "made0up0twilio0auth0token05eed02";
+/// An application of Vonage's unified API. Its key is `fixtures/keys/other.pem`.
+pub const APPLICATION: &str = "5eed0000-0000-4000-9000-000000000001";
+/// A project of `OpenTok`'s, and its secret.
+pub const OPENTOK_KEY: &str = "100";
+pub const OPENTOK_SECRET: &str = "made-up-opentok-secret-5eed03";
+
+/// The server. It ends, with all its connections, when this is dropped.
+pub struct Fake {
+    shared: Arc<Shared>,
+    servers: [Server; 2],
+    authority: Option<String>,
+    folder: tempfile::TempDir,
+}
+
+/// Which of its two origins was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Api,
+    Storage,
+}
+
+/// A request that came, in the order in which they did.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub origin: Origin,
+    /// Requests of one number came over one connection.
+    pub connection: u64,
+    pub request: Request,
+    /// The status of the answer; 0 where there was none.
+    pub status: u16,
+    pub at: Instant,
+}
+
+/// What the documents leave open, or what differs from customer to customer.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Pages and media are named at the providers' own hosts, as in their documents; else at the base.
+    pub default_hosts: bool,
+    pub video_link: VideoLink,
+    pub voice_media: VoiceMedia,
+    /// `DateCreated<=DAY` includes that day.
+    pub until_includes_day: bool,
+    /// For how long links hold, where the request does not say (`Ttl`).
+    pub link_seconds: u64,
+}
+
+/// How `…/Media` of Twilio Video says where the media is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum VideoLink {
+    /// `Location`.
+    Header,
+    /// `{"redirect_to": …}`.
+    Body,
+    Both,
+}
+
+/// How the media of Twilio Voice comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum VoiceMedia {
+    /// From the API; parts of it can be had.
+    Ranges,
+    /// From the API, always all of it, without an `ETag`.
+    Whole,
+    /// By a redirect to storage.
+    AtStorage,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            default_hosts: true,
+            video_link: VideoLink::Both,
+            voice_media: VoiceMedia::Ranges,
+            until_includes_day: true,
+            link_seconds: 600,
+        }
+    }
+}
+
+/// What is the same for all connections.
+struct Shared {
+    base: String,
+    storage: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    records: records::Records,
+    storage: Storage,
+    style: Style,
+    seen: Vec<Seen>,
+    faults: Vec<Armed>,
+    latency: Duration,
+    /// The `jti` of tokens that were used.
+    tokens: HashSet<String>,
+}
+
+struct Armed {
+    place: String,
+    fault: Fault,
+    skip: usize,
+    times: usize,
+    used: bool,
+}
+
+impl Fake {
+    /// Over `http`, without recordings.
+    pub fn start() -> Self {
+        Self::run(None)
+    }
+
+    /// Over `https`, under an authority that is made now: see [`ca_pem`](Self::ca_pem).
+    pub fn start_tls() -> Self {
+        Self::start_tls_with(Certificate::Good)
+    }
+
+    pub fn start_tls_with(certificate: Certificate) -> Self {
+        Self::run(Some(certificate))
+    }
+
+    fn run(certificate: Option<Certificate>) -> Self {
+        let (config, authority) = certificate.map(tls::make).unzip();
+        let scheme = if config.is_some() { "https" } else { "http" };
+        let listen = || {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let base = format!("{scheme}://{}", listener.local_addr().expect("an address"));
+            (listener, base)
+        };
+        let ((api, base), (store, storage)) = (listen(), listen());
+        let shared = Arc::new(Shared {
+            base,
+            storage,
+            state: Mutex::default(),
+        });
+        let serve = |listener, origin| {
+            let shared = Arc::clone(&shared);
+            let handler = move |connection, request| shared.answer(origin, connection, &request);
+            Server::start(listener, config.clone(), Box::new(handler))
+        };
+        let servers = [serve(api, Origin::Api), serve(store, Origin::Storage)];
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let fake = Self {
+            shared,
+            servers,
+            authority,
+            folder,
+        };
+        fake.keep("vonage.pem", &fixtures::read("keys/other.pem"));
+        if let Some(authority) = &fake.authority {
+            fake.keep("ca.pem", authority.as_bytes());
+        }
+        fake
+    }
+
+    /// With every recording of `fixtures/`, over `http`.
+    pub fn with_fixtures() -> Self {
+        let fake = Self::start();
+        fake.add_fixtures();
+        fake
+    }
+
+    /// Adds every recording of `fixtures/`.
+    pub fn add_fixtures(&self) {
+        fixtures::add(self);
+    }
+
+    /// A file of mode 0600 that is there as long as the server is.
+    fn keep(&self, name: &str, bytes: &[u8]) {
+        let mut file = tempfile::Builder::new()
+            .tempfile_in(self.folder.path())
+            .expect("a file");
+        file.write_all(bytes).expect("it can be written");
+        file.persist(self.folder.path().join(name)).expect("a name");
+    }
+
+    /// The APIs: `http://127.0.0.1:PORT`.
+    pub fn base(&self) -> String {
+        self.shared.base.clone()
+    }
+
+    /// The storage, at another port.
+    pub fn storage(&self) -> String {
+        self.shared.storage.clone()
+    }
+
+    /// The authority's certificate, of a server over `https`; and its file.
+    pub fn ca_pem(&self) -> &str {
+        self.authority.as_deref().expect("a server over https")
+    }
+
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// The private key of the Vonage application, of mode 0600.
+    pub fn vonage_key(&self) -> PathBuf {
+        self.folder.path().join("vonage.pem")
+    }
+
+    /// The environment of a customer who has everything.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let mut all = self.twilio_env();
+        all.extend(self.vonage_env());
+        all.extend(self.opentok_env());
+        all
+    }
+
+    pub fn twilio_env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("UNREEL_TWILIO_API_URL", self.base()),
+            ("UNREEL_TWILIO_VIDEO_URL", self.base()),
+            ("TWILIO_ACCOUNT_SID", ACCOUNT.into()),
+            ("TWILIO_API_KEY", API_KEY.into()),
+            ("TWILIO_API_SECRET", API_SECRET.into()),
+        ]
+    }
+
+    /// Of Vonage's unified API alone.
+    pub fn vonage_env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("UNREEL_VONAGE_VIDEO_URL", self.base()),
+            ("VONAGE_APPLICATION_ID", APPLICATION.into()),
+            (
+                "VONAGE_PRIVATE_KEY",
+                self.vonage_key().display().to_string(),
+            ),
+        ]
+    }
+
+    /// Of `OpenTok` alone.
+    pub fn opentok_env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("UNREEL_OPENTOK_URL", self.base()),
+            ("OPENTOK_API_KEY", OPENTOK_KEY.into()),
+            ("OPENTOK_API_SECRET", OPENTOK_SECRET.into()),
+        ]
+    }
+
+    pub fn add_voice(&self, voice: Voice) {
+        let mut state = self.state();
+        let object = Object {
+            body: voice.media.clone(),
+            headers: vec![("Content-Type".into(), "audio/x-wav".into())],
+            public: false,
+        };
+        state.storage.put(&voice.object(), object);
+        state.records.add_voice(voice);
+    }
+
+    /// So many recordings like this one, each with an id of its own (see [`records::flood_sid`]), a
+    /// second older than the one before. They are made when they are asked for.
+    pub fn flood_voice(&self, voice: Voice, count: usize) {
+        self.state().records.flood = Some((voice, count));
+    }
+
+    pub fn add_video(&self, video: Video) {
+        let mut state = self.state();
+        let object = Object {
+            body: video.media.clone(),
+            headers: video.metadata.clone(),
+            public: false,
+        };
+        state.storage.put(&video.object(), object);
+        state.records.add_video(video);
+    }
+
+    pub fn add_archive(&self, archive: Archive) {
+        let mut state = self.state();
+        let object = Object {
+            body: archive.media.clone(),
+            headers: Vec::new(),
+            public: false,
+        };
+        state.storage.put(&archive.object(), object);
+        state.records.add_archive(archive);
+    }
+
+    /// A call, a conference or a room without recordings.
+    pub fn add_group(&self, id: &str) {
+        self.state().records.groups.insert(id.to_owned());
+    }
+
+    /// A subaccount without recordings.
+    pub fn add_account(&self, id: &str) {
+        self.state().records.accounts.insert(id.to_owned());
+    }
+
+    /// Puts an object in storage, with headers; returns the URL, which is for everyone where `public`,
+    /// and a presigned one else.
+    pub fn put(
+        &self,
+        path: &str,
+        bytes: impl Into<Arc<[u8]>>,
+        headers: &[(&str, &str)],
+        public: bool,
+    ) -> String {
+        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let object = Object {
+            body: Body::new(bytes),
+            headers: headers.iter().map(own).collect(),
+            public,
+        };
+        self.state().storage.put(path, object);
+        let target = if public {
+            path.to_owned()
+        } else {
+            Storage::link(path, self.style_now().link_seconds)
+        };
+        format!("{}{target}", self.shared.storage)
+    }
+
+    /// Changes what is open.
+    pub fn style(&self, change: impl FnOnce(&mut Style)) {
+        change(&mut self.state().style);
+    }
+
+    fn style_now(&self) -> Style {
+        self.state().style.clone()
+    }
+
+    /// The requests so far, in order.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
+    /// Forgets them.
+    pub fn forget(&self) {
+        self.state().seen.clear();
+    }
+
+    /// The next `times` requests that `place` is a part of go wrong. What it is a part of reads
+    /// `GET api:/v1/Recordings?Page=1`, or `GET storage:/…`. Where several are for one request, the
+    /// first that was said holds.
+    pub fn fault(&self, place: &str, fault: Fault, times: usize) {
+        self.fault_after(place, 0, fault, times);
+    }
+
+    /// The same after `skip` such requests went well.
+    pub fn fault_after(&self, place: &str, skip: usize, fault: Fault, times: usize) {
+        self.state().faults.push(Armed {
+            place: place.to_owned(),
+            fault,
+            skip,
+            times,
+            used: false,
+        });
+    }
+
+    /// The places of faults that no request met. A test that has some does not test what it says.
+    pub fn unmet(&self) -> Vec<String> {
+        let state = self.state();
+        let unmet = state.faults.iter().filter(|armed| !armed.used);
+        unmet
+            .map(|armed| format!("{} {:?}", armed.place, armed.fault))
+            .collect()
+    }
+
+    /// From now on all goes well.
+    pub fn mend(&self) {
+        self.state().faults.clear();
+    }
+
+    /// Every answer takes that long.
+    pub fn latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.header(name)
+    }
+
+    pub fn target(&self) -> &str {
+        &self.request.target
+    }
+}
+
+impl State {
+    /// The fault of this request, if there is one.
+    fn take(&mut self, line: &str, request: &Request) -> Option<Fault> {
+        for armed in &mut self.faults {
+            if armed.times == 0 || !line.contains(&armed.place) || !armed.fault.fits(request) {
+                continue;
+            }
+            if armed.skip > 0 {
+                armed.skip -= 1;
+                continue;
+            }
+            armed.used = true;
+            armed.times = match armed.times {
+                usize::MAX => usize::MAX,
+                times => times - 1,
+            };
+            return Some(armed.fault.clone());
+        }
+        None
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, origin: Origin, connection: u64, request: &Request) -> (Response, Delivery) {
+        let mut state = self.state();
+        let number = state.seen.len();
+        state.seen.push(Seen {
+            origin,
+            connection,
+            request: request.clone(),
+            status: 0,
+            at: Instant::now(),
+        });
+        let mut delivery = Delivery {
+            wait: state.latency,
+            ..Delivery::default()
+        };
+
+        let mut heard = request.clone();
+        let base = match origin {
+            Origin::Api => &self.base,
+            Origin::Storage => &self.storage,
+        };
+        let response = match faults::follow(base, &request.target) {
+            Some(Ok(redirect)) => redirect,
+            Some(Err(target)) => {
+                heard.target = target;
+                self.route(&mut state, origin, &heard)
+            }
+            None => {
+                let name = match origin {
+                    Origin::Api => "api",
+                    Origin::Storage => "storage",
+                };
+                let line = format!("{} {name}:{}", request.method, request.target);
+                let fault = state.take(&line, request);
+                if let Some(fault) = &fault {
+                    fault.before(&mut heard);
+                }
+                let mut response = self.route(&mut state, origin, &heard);
+                if let Some(fault) = fault {
+                    fault.after(origin, request, &mut response, &mut delivery);
+                }
+                response
+            }
+        };
+        if delivery.raw.is_none() && state.seen.len() > number {
+            state.seen[number].status = response.status;
+        }
+        (response, delivery)
+    }
+
+    fn route(&self, state: &mut State, origin: Origin, request: &Request) -> Response {
+        if origin == Origin::Storage {
+            return state.storage.answer(request);
+        }
+        let path = request.path();
+        if path.starts_with("/2010-04-01/") {
+            twilio_voice::answer(self, state, request)
+        } else if path.starts_with("/v1/") {
+            twilio_video::answer(self, state, request)
+        } else if path.starts_with("/v2/project/") {
+            vonage::answer(self, state, request)
+        } else {
+            answers::error(origin, request, 404)
+        }
+    }
+}
