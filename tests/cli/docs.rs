@@ -577,3 +577,23 @@ fn each_field_of_inspect_is_documented_and_each_documented_one_is_printed() {
     assert_eq!(lines.len(), 13);
     compare("### inspect", &lines);
 }
+
+#[test]
+fn each_field_of_credentials_is_documented_and_each_documented_one_is_printed() {
+    let twilio = "TWILIO_ACCOUNT_SID=AC5eed0000000000000000000000000001";
+    let lines = lines(&[
+        "unreel inspect --credentials --json",
+        &format!(
+            "{twilio} TWILIO_REGION=ie1 TWILIO_EDGE=dublin QVOICE_API_URL=https://q.example \
+             QVOICE_ACCOUNT_ID=1 QVOICE_TOKEN=made-up unreel inspect --credentials --json"
+        ),
+        &format!("{twilio} TWILIO_REGION=ie1 unreel inspect --credentials --json || test $? = 2"),
+        &format!(
+            "{twilio} TWILIO_API_KEY= TWILIO_API_SECRET= TWILIO_AUTH_TOKEN=made-up OPENTOK_API_KEY= \
+             OPENTOK_API_SECRET= VONAGE_APPLICATION_ID= VONAGE_PRIVATE_KEY= \
+             unreel inspect --credentials --json --account AC5eed0000000000000000000000000002"
+        ),
+    ]);
+    assert_eq!(lines.len(), 12);
+    compare("### inspect --credentials", &lines);
+}
