@@ -38,7 +38,7 @@ use self::http::{Body, Delivery, Response, Server};
 pub use self::http::{Request, http_date};
 pub use self::records::{Archive, Video, Voice, flood_sid};
 use self::storage::{Object, Storage};
-pub use self::tls::Certificate;
+pub use self::tls::{Certificate, pems};
 
 /// The account whose credentials [`Fake::env`] gives.
 pub const ACCOUNT: &str = "AC5eed0000000000000000000000000001";

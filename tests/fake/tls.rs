@@ -19,8 +19,25 @@ pub enum Certificate {
     OtherName,
 }
 
-/// The configuration of a server, and its authority's certificate (PEM).
-pub fn make(kind: Certificate) -> (Arc<ServerConfig>, String) {
+/// An authority, and a server's certificate with its key.
+struct Made {
+    authority: rcgen::Certificate,
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+/// For a server that is not this one: the certificates of the authority and of the server, and the
+/// server's key (PEM).
+pub fn pems() -> [String; 3] {
+    let Made {
+        authority,
+        certificate,
+        key,
+    } = made(Certificate::Good);
+    [authority.pem(), certificate.pem(), key.serialize_pem()]
+}
+
+fn made(kind: Certificate) -> Made {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -44,7 +61,20 @@ pub fn make(kind: Certificate) -> (Arc<ServerConfig>, String) {
     }
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    Made {
+        authority,
+        certificate,
+        key,
+    }
+}
 
+/// The configuration of a server, and its authority's certificate (PEM).
+pub fn make(kind: Certificate) -> (Arc<ServerConfig>, String) {
+    let Made {
+        authority,
+        certificate,
+        key,
+    } = made(kind);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

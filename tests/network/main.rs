@@ -13,4 +13,5 @@ mod common;
 mod fake;
 mod faults;
 mod grammar;
+mod http2;
 mod runs;
