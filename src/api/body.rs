@@ -9,7 +9,7 @@ use super::channel::Outlet;
 use super::course::Course;
 use super::error::Error;
 use super::exchange::Answer;
-use super::failure::{Failure, senseless};
+use super::failure::{Failure, Then, senseless};
 use super::link::Link;
 
 /// Receives the body of `answer`, and asks for the rest of it as often as it has to.
@@ -69,7 +69,8 @@ impl Flow {
             let Err(failure) = self.receive(&mut part).await else {
                 break;
             };
-            if self.whole.length == Some(self.given) {
+            let may_mend = matches!(failure.then, Then::Again(_));
+            if may_mend && self.whole.length == Some(self.given) {
                 break;
             }
             if broken >= breaks {

@@ -90,6 +90,20 @@ fn what_breaks_is_continued_by_its_tag() {
 }
 
 #[test]
+fn what_goes_on_behind_its_known_end_is_not_the_same() {
+    let body = body(120);
+    let longer = [chunk(&body[..100]), chunk(&body[100..]), chunk(b"")].concat();
+    for tag in [TAG, ""] {
+        let steps = vec![
+            cut(tag, &body[..100], 50),
+            raw("200 OK", &format!("{CHUNKED}{tag}"), &longer),
+        ];
+        let error = broken(steps, &body[..100]);
+        assert!(matches!(error, Error::Answer { .. }), "{error}");
+    }
+}
+
+#[test]
 fn what_breaks_without_progress_uses_tries_up() {
     let body = body(50);
     let steps = || {
