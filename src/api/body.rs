@@ -18,6 +18,7 @@ pub(super) async fn flow(course: Course, answer: Answer, outlet: Outlet) {
     let mut flow = Flow {
         whole: Whole {
             length: answer.length,
+            is_delimited: answer.is_delimited(),
             hash: tag.is_none().then(Sha256::new),
             tag,
         },
@@ -41,6 +42,8 @@ struct Flow {
 /// What is known of the whole body.
 struct Whole {
     length: Option<u64>,
+    /// Whether the first answer told its end from that of the connection.
+    is_delimited: bool,
     /// The strong entity tag.
     tag: Option<String>,
     /// Of the bytes that were given away, where there is no tag.
@@ -113,6 +116,11 @@ impl Flow {
                 let missing = format!("{} bytes are missing", length - self.given);
                 Err(Failure::cut(&part.answer.link, missing))
             }
+            // Who reads it was told that its end can be told.
+            None if self.whole.is_delimited && !part.answer.is_delimited() => Err(Failure::cut(
+                &part.answer.link,
+                "this time only the connection ended",
+            )),
             _ => Ok(()),
         }
     }

@@ -104,6 +104,21 @@ fn what_goes_on_behind_its_known_end_is_not_the_same() {
 }
 
 #[test]
+fn what_had_an_end_does_not_end_with_a_connection() {
+    let body = body(100);
+    let all = [chunk(&body), chunk(b"")].concat();
+    whole(
+        vec![
+            raw("200 OK", CHUNKED, &chunk(&body[..50])),
+            raw("200 OK", "", &body[..70]),
+            raw("200 OK", CHUNKED, &all),
+        ],
+        &body,
+        3,
+    );
+}
+
+#[test]
 fn what_breaks_without_progress_uses_tries_up() {
     let body = body(50);
     let steps = || {
