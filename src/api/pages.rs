@@ -12,6 +12,9 @@ use super::remote::Remote;
 /// How many ids of an offset's list are remembered: as many as may have moved between two pages.
 const RECENT: usize = 16_384;
 
+/// How many pages in a row may have nothing new, more than [`RECENT`] ids ever need.
+const FRUITLESS: u32 = 1000;
+
 /// One page of a list.
 pub(super) struct Page {
     /// What is in it.
@@ -88,6 +91,8 @@ pub(super) struct Offset {
     count: Option<u64>,
     /// How many known ids may come before a new one is due: the list moved by so many.
     moved: u64,
+    /// How many pages had nothing new since the last one that had.
+    fruitless: u32,
     recent: VecDeque<u64>,
     known: HashSet<u64>,
     hasher: RandomState,
@@ -125,7 +130,7 @@ impl Offset {
             self.moved = moved.saturating_add(lost);
             if lost > 0 {
                 self.at -= lost;
-                return Step::Back;
+                return self.fruitless(Step::Back);
             }
         }
         let length = ids.len() as u64;
@@ -142,11 +147,24 @@ impl Offset {
             return Step::Stuck;
         }
         self.moved = self.moved.saturating_sub(known);
-        if is_more {
-            Step::More(fresh)
-        } else {
-            Step::Last(fresh)
+        if !is_more {
+            return Step::Last(fresh);
         }
+        if fresh.is_empty() {
+            return self.fruitless(Step::More(fresh));
+        }
+        self.fruitless = 0;
+        Step::More(fresh)
+    }
+
+    /// A step that brings nothing new. A count that goes to and fro, as that of servers that do not
+    /// agree, would make them without end.
+    fn fruitless(&mut self, step: Step) -> Step {
+        self.fruitless += 1;
+        if self.fruitless > FRUITLESS {
+            return Step::Stuck;
+        }
+        step
     }
 
     fn is_new(&mut self, id: &str) -> bool {
@@ -238,6 +256,16 @@ mod tests {
         for count in [u64::MAX, 0, u64::MAX, 0, u64::MAX] {
             step(&mut list, &[9], count);
         }
+    }
+
+    #[test]
+    fn a_list_whose_count_goes_to_and_fro_does_not_go_on_for_ever() {
+        let mut list = Offset::default();
+        let stuck = (0..100_000).position(|n| {
+            let count = if n % 2 == 0 { 10 } else { 5 };
+            step(&mut list, &[9, 8], count) == Step::Stuck
+        });
+        assert!(stuck.is_some());
     }
 
     #[test]
