@@ -7,8 +7,8 @@ use url::{Host, Url};
 /// An `https` URL, or an `http` one of this machine; without user name and password.
 ///
 /// Its [`Display`](fmt::Display) is what may be printed: scheme, host, path, and the names of its
-/// query's fields.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// query's fields. So is its [`Debug`](fmt::Debug): the values let in whoever has them.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Link(Url);
 
 /// Why a text is no [`Link`].
@@ -131,6 +131,12 @@ impl fmt::Display for Link {
     }
 }
 
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -185,6 +191,12 @@ mod tests {
             let link = Link::parse(text).map(|link| link.to_string());
             assert_eq!(link, Ok(shown.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_panic_would_show_of_it_is_what_may_be_printed() {
+        let link = Link::parse("https://h/p?Signature=s3cret").unwrap();
+        assert_eq!(format!("{link:?}"), "https://h/p?Signature");
     }
 
     #[test]
