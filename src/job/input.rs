@@ -62,8 +62,7 @@ impl Input {
         };
         let lower = text.to_ascii_lowercase();
         if BUCKETS.iter().any(|scheme| lower.starts_with(scheme)) {
-            let name = text.split(['?', '#']).next().unwrap_or_default();
-            return Err(Misread::Bucket(name.to_owned()));
+            return Err(Misread::Bucket(printable(text)));
         }
         if lower.starts_with("https://") || lower.starts_with("http://") {
             if let Some(resource) = resource(hosts, text) {
@@ -313,6 +312,16 @@ impl Selected {
     }
 }
 
+/// What may be printed of the URL of an object: Hadoop and others took secrets in front of the
+/// bucket, and a query may be a signature.
+fn printable(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (bucket, key) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let bucket = bucket.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{bucket}{key}")
+}
+
 /// `text` as a file name without surprises: no separators, no leading dot or dash, not too long.
 pub(crate) fn file_name(text: &str) -> Option<String> {
     let safe = |c: char| {
@@ -348,6 +357,19 @@ mod tests {
             file_name(&"x".repeat(1000)).map(|name| name.len()),
             Some(200)
         );
+    }
+
+    #[test]
+    fn of_a_bucket_no_more_is_shown_than_where_it_is() {
+        for (text, shown) in [
+            ("s3://b/k/a@b?X-Amz-Signature=s3cret", "s3://b/k/a@b"),
+            ("S3://AKIA:s3cret@b/k#f", "S3://b/k"),
+            ("gs://s3cret@b", "gs://b"),
+        ] {
+            let hosts = Hosts::default();
+            let read = Input::recording(Path::new(text), None, &hosts);
+            assert_eq!(read, Err(Misread::Bucket(shown.to_owned())), "{text}");
+        }
     }
 
     #[test]
