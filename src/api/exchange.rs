@@ -1,14 +1,18 @@
 //! One try: a request, through its redirections, to an answer.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http_body::Body as _;
 use jiff::Timestamp;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
     LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
 };
-use reqwest::{Response, StatusCode};
+use reqwest::{Body, Response, StatusCode, Version};
 use zeroize::Zeroizing;
 
 use super::connect::Clients;
@@ -41,31 +45,47 @@ pub(super) struct Answer {
     pub(super) sent: Sent,
     /// What was read of the body already.
     head: Bytes,
-    response: Response,
+    status: StatusCode,
+    headers: HeaderMap,
+    version: Version,
+    body: Body,
 }
 
 impl Answer {
+    /// The `response` of `link`, which was asked with `sent`.
+    fn of(link: Link, sent: Sent, mut response: Response) -> Self {
+        Self {
+            link,
+            length: response.content_length(),
+            sent,
+            head: Bytes::new(),
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            version: response.version(),
+            body: response.into(),
+        }
+    }
+
     /// Its status.
     pub(super) fn status(&self) -> StatusCode {
-        self.response.status()
+        self.status
     }
 
     /// Its headers.
     pub(super) fn headers(&self) -> &HeaderMap {
-        self.response.headers()
+        &self.headers
     }
 
     /// One of its headers, as far as it is text.
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// Whether the body ends otherwise than with the connection.
     pub(super) fn is_delimited(&self) -> bool {
-        let headers = self.response.headers();
         self.length.is_some()
-            || headers.contains_key(TRANSFER_ENCODING)
-            || self.response.version() >= reqwest::Version::HTTP_2
+            || self.headers.contains_key(TRANSFER_ENCODING)
+            || self.version >= Version::HTTP_2
     }
 
     /// The next bytes of the body, some; `None` at its end.
@@ -77,12 +97,20 @@ impl Answer {
             return Ok(Some(std::mem::take(&mut self.head)));
         }
         loop {
-            let chunk = self.response.chunk().await;
-            match chunk.map_err(|error| Failure::of_body(&error, &self.link, policy))? {
-                Some(chunk) if chunk.is_empty() => {}
-                other => return Ok(other),
+            let frame = poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|error| Failure::of_body(&error, &self.link, policy))?;
+            match frame.into_data() {
+                Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+                Ok(_) | Err(_) => {}
             }
         }
+        // A stream of HTTP/2 that is reset with NO_ERROR ends like one that has an end (hyper), and
+        // proxies break off with it.
+        if self.version >= Version::HTTP_2 && !self.body.is_end_stream() {
+            return Err(Failure::cut(&self.link, "the stream was reset"));
+        }
+        Ok(None)
     }
 
     /// The whole body.
@@ -143,13 +171,7 @@ impl Core {
         let mut hop = Hop::first(request)?;
         loop {
             let (response, sent) = self.send(&hop, request, manner).await?;
-            let mut answer = Answer {
-                link: hop.link.clone(),
-                length: response.content_length(),
-                sent,
-                head: Bytes::new(),
-                response,
-            };
+            let mut answer = Answer::of(hop.link.clone(), sent, response);
             if let Some(place) = self.place(&mut answer, &hop, manner).await? {
                 hop = hop.next(&place)?;
             } else if answer.status().is_success() {

@@ -20,8 +20,8 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Answers connections with a certificate of `authority` for `name`; its URL.
-fn serve(authority: &CertifiedIssuer<'_, KeyPair>, name: &str, expired: bool) -> String {
+/// A server with a certificate of `authority` for `name`.
+fn config(authority: &CertifiedIssuer<'_, KeyPair>, name: &str, expired: bool) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     if expired {
@@ -30,13 +30,17 @@ fn serve(authority: &CertifiedIssuer<'_, KeyPair>, name: &str, expired: bool) ->
     let certificate = params.signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+        .unwrap()
+}
+
+/// Answers connections with a certificate of `authority` for `name`; its URL.
+fn serve(authority: &CertifiedIssuer<'_, KeyPair>, name: &str, expired: bool) -> String {
+    let config = Arc::new(config(authority, name, expired));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -50,6 +54,69 @@ fn serve(authority: &CertifiedIssuer<'_, KeyPair>, name: &str, expired: bool) ->
         }
     });
     format!("https://localhost:{port}/")
+}
+
+/// Answers connections with frames of HTTP/2, after the head of the first request; its URL.
+fn serve_frames(authority: &CertifiedIssuer<'_, KeyPair>, frames: &'static [&[u8]]) -> String {
+    let mut config = config(authority, "localhost", false);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream.unwrap());
+            stream.read_exact(&mut [0; 24]).unwrap();
+            // SETTINGS.
+            stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+            let mut head = [0; 9];
+            // Until HEADERS.
+            while head[3] != 1 {
+                stream.read_exact(&mut head).unwrap();
+                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+                stream
+                    .read_exact(&mut vec![0; length.try_into().unwrap()])
+                    .unwrap();
+            }
+            stream.write_all(&frames.concat()).unwrap();
+            stream.flush().unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    format!("https://localhost:{port}/")
+}
+
+#[test]
+fn a_stream_that_is_reset_has_no_end() {
+    /// HEADERS: `:status: 200`.
+    const HEADERS: &[u8] = &[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88];
+    const DATA: &[u8] = b"\x00\x00\x05\x00\x00\x00\x00\x00\x01media";
+    const LAST: &[u8] = b"\x00\x00\x05\x00\x01\x00\x00\x00\x01media";
+    /// `RST_STREAM`: `NO_ERROR`.
+    const RESET: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+    let authority = authority("known");
+    let bring = |frames| {
+        let authorities = Some(("ca.pem".to_owned(), authority.pem().into_bytes()));
+        let policy = Policy {
+            retries: 0,
+            ..hasty()
+        };
+        let client = Client::with(policy, authorities);
+        let media = media(request(&serve_frames(&authority, frames)));
+        let mut download = client.media(media, &Attempts::default()).unwrap();
+        assert!(download.is_delimited);
+        let mut bytes = Vec::new();
+        let read = download.body.read_to_end(&mut bytes);
+        let error = read.err();
+        (bytes, error.map(|error| Error::within(&error).cloned()))
+    };
+    let (bytes, error) = bring(&[HEADERS, LAST]);
+    assert_eq!((bytes.as_slice(), error), (&b"media"[..], None));
+    let (bytes, error) = bring(&[HEADERS, LAST, RESET]);
+    assert_eq!((bytes.as_slice(), error), (&b"media"[..], None));
+    let (_, error) = bring(&[HEADERS, DATA, RESET]);
+    assert!(matches!(error, Some(Some(Error::Cut { .. }))), "{error:?}");
 }
 
 fn ask(url: &str, pem: &str) -> Result<Vec<u8>, Error> {
