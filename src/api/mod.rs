@@ -92,11 +92,26 @@ impl Api {
     }
 
     /// What the provider says of a recording; of one of Twilio Voice that was deleted only where
-    /// `include_deleted`: for others that is a 404.
+    /// `include_deleted`: for others that is a 404. An id in upper case that the provider does not
+    /// know is asked for as providers write them.
     ///
     /// # Errors
     /// See [`Error`]; [`Error::NoCredentials`] also for what has no API, and for a group.
     pub(crate) fn recording(
+        &self,
+        resource: &Resource,
+        include_deleted: bool,
+    ) -> Result<Remote, Error> {
+        let as_given = self.recording_as_given(resource, include_deleted);
+        match (&as_given, resource.in_lower_case()) {
+            (Err(Error::Refused { status: 404, .. }), Some(lower)) => {
+                self.recording_as_given(&lower, include_deleted)
+            }
+            _ => as_given,
+        }
+    }
+
+    fn recording_as_given(
         &self,
         resource: &Resource,
         include_deleted: bool,
@@ -116,11 +131,14 @@ impl Api {
     }
 
     /// The recordings of a group or an account, page after page as they are asked for. After an
-    /// error others may follow, from another API of the provider's.
+    /// error others may follow, from another API of the provider's. A group's id is asked for as
+    /// providers write them: one that is not known may be an empty list, and no error.
     pub(crate) fn list(&self, provider: Provider, selection: &Selection) -> List {
-        let list = self.unsorted(provider, selection);
+        let mut selection = selection.clone();
+        let lower = selection.group.as_ref().and_then(Resource::in_lower_case);
+        selection.group = lower.or(selection.group);
+        let list = self.unsorted(provider, &selection);
         let list = list.unwrap_or_else(|error| Box::new(iter::once(Err(error))));
-        let selection = selection.clone();
         Box::new(list.filter(move |item| match item {
             Ok(remote) => selection.has(remote.created),
             Err(_) => true,

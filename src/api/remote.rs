@@ -24,6 +24,26 @@ pub(crate) struct Resource {
     pub account: Option<String>,
 }
 
+impl Resource {
+    /// The same with its id as providers write them, where it was given otherwise: hexadecimal
+    /// digits in lower case. Of a session's id the case has a meaning.
+    pub(super) fn in_lower_case(&self) -> Option<Self> {
+        let prefix = match self.kind {
+            IdKind::Session => return None,
+            IdKind::Archive => 0,
+            IdKind::Recording
+            | IdKind::Call
+            | IdKind::Conference
+            | IdKind::Track
+            | IdKind::Composition
+            | IdKind::Room => 2,
+        };
+        let mut id = self.id.clone();
+        id.get_mut(prefix..)?.make_ascii_lowercase();
+        (id != self.id).then(|| Self { id, ..self.clone() })
+    }
+}
+
 /// Which recordings of an account are meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
@@ -171,6 +191,41 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_digits_are_in_lower_case_and_the_rest_is_as_it_was() {
+        for (provider, kind, id, expected) in [
+            (
+                Provider::TwilioVoice,
+                IdKind::Recording,
+                "RE5EeD",
+                Some("RE5eed"),
+            ),
+            (
+                Provider::TwilioVideo,
+                IdKind::Room,
+                "RM5EED",
+                Some("RM5eed"),
+            ),
+            (Provider::TwilioVoice, IdKind::Call, "CA5eed", None),
+            (
+                Provider::Vonage,
+                IdKind::Archive,
+                "5EED-00",
+                Some("5eed-00"),
+            ),
+            (Provider::Vonage, IdKind::Session, "2_MX4A", None),
+        ] {
+            let given = Resource {
+                provider,
+                kind,
+                id: id.to_owned(),
+                account: None,
+            };
+            let lower = given.in_lower_case().map(|lower| lower.id);
+            assert_eq!(lower.as_deref(), expected, "{id}");
+        }
+    }
 
     #[test]
     fn a_selection_is_from_a_time_to_before_a_time() {

@@ -141,6 +141,31 @@ fn hexadecimal_is_in_either_case() {
 }
 
 #[test]
+fn an_id_that_is_unknown_as_it_is_given_is_asked_for_as_providers_write_it() {
+    let net = Net::new();
+    let upper = |id: &str| format!("{}{}", &id[..2], id[2..].to_uppercase());
+    for (command, id, file) in [
+        ("twilio-voice", upper(RE), format!("{RE}.wav")),
+        ("twilio-video", upper(RT), format!("{RT}.mka")),
+        ("vonage", ARCHIVE.to_uppercase(), format!("{ARCHIVE}.ts")),
+    ] {
+        net.fake.fault(&id, crate::fake::Fault::status(404), 9);
+        let line = net
+            .ends(0, &format!("{command} $ -d out --json {id}"))
+            .line();
+        assert_eq!(line["output"], format!("out/{file}"));
+    }
+    // Of a group it is the only form asked for.
+    for (command, id) in [("twilio-voice", CA), ("twilio-video", RM)] {
+        let line = format!("{command} --metadata-only -d {id} {}", upper(id));
+        net.ends(0, &line);
+        let path = format!("/{id}/Recordings");
+        let asked = net.fake.requests();
+        assert!(asked.iter().any(|seen| seen.request.path().contains(&path)));
+    }
+}
+
+#[test]
 fn each_command_fetches_ids_of_its_provider() {
     let net = Net::new();
     for (command, id, file) in [
