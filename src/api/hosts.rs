@@ -143,7 +143,8 @@ pub(super) fn below(base: &Link, parts: &[&str], fields: &[(&str, &str)]) -> Res
 }
 
 /// The link to another page of a list, which the answer of `base` gave as `text`. It stays at
-/// `base`: from its root, or absolute at one of the hosts of `service`, which `base` stands for.
+/// `base`: from its root, or absolute at one of the hosts of `service`, which `base` stands for. The
+/// root is that of the service, or that of the server where the path begins with the path of `base`.
 ///
 /// # Errors
 /// [`Error::Astray`] for any other.
@@ -162,7 +163,11 @@ pub(super) fn page(base: &Link, service: Service, text: &str) -> Result<Link, Er
             .ok_or_else(|| astray("a page".to_owned(), "which is no URL"))
     };
     if text.starts_with('/') {
-        return below(text);
+        let root = base.url().path().trim_end_matches('/');
+        let inner = text
+            .strip_prefix(root)
+            .filter(|inner| inner.starts_with('/'));
+        return below(inner.unwrap_or(text));
     }
     let url = Url::parse(text).map_err(|_| astray("a page".to_owned(), "which is no URL"))?;
     if service.is_at(&url) && url.username().is_empty() && url.password().is_none() {
@@ -252,6 +257,7 @@ mod tests {
         let at_base = "http://127.0.0.1:8080/twilio/v1/Recordings?Page=1&PageToken=a%2Fb";
         for text in [
             "/v1/Recordings?Page=1&PageToken=a%2Fb",
+            "/twilio/v1/Recordings?Page=1&PageToken=a%2Fb",
             "https://video.twilio.com/v1/Recordings?Page=1&PageToken=a%2Fb",
             "http://video.twilio.com/v1/Recordings?Page=1&PageToken=a%2Fb",
             "https://video.dublin.ie1.twilio.com/v1/Recordings?Page=1&PageToken=a%2Fb",
@@ -282,6 +288,8 @@ mod tests {
                 "{text}: {page:?}"
             );
         }
+        let beside = page(&base, Service::TwilioVideo, "/twilio2/v1");
+        assert_eq!(beside, Ok(link("http://127.0.0.1:8080/twilio/twilio2/v1")));
         for text in ["//evil.com/v1", "/\\evil.com/v1", "/@evil.com"] {
             let page = page(&link("https://api.twilio.com"), Service::TwilioApi, text).unwrap();
             assert_eq!(page.host(), "api.twilio.com", "{text}");
