@@ -317,6 +317,7 @@ fn read_files(
         key_id: None,
         versions: vec![qvoice::Version {
             number: version,
+            pending: false,
             pair: Ok(pair),
         }],
     };

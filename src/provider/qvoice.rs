@@ -7,10 +7,13 @@
 //! `docs/formats/qvoice.md`.
 
 mod config;
+mod ledger;
 mod recording;
 mod tolerant;
+mod write;
 
 pub use config::{Config, Pair, Version};
+pub use ledger::{AnswerError, Conflict, Known, Ledger};
 pub use recording::{Hints, parse};
 
 use super::error::MetadataError;

@@ -11,6 +11,15 @@ use super::super::json::{self, Budget, Json, Object};
 use super::{check_key, check_salt, mode, tolerant};
 use crate::envelope::Mode;
 
+/// The names that a configuration is known by. A recording has an algorithm and a salt too.
+const TELLING: [&str; 5] = [
+    "key",
+    "historical_keys",
+    "historical_salts",
+    "key_version",
+    "enabled",
+];
+
 /// The most old versions that are taken: each costs time and memory in a search.
 const VERSIONS: usize = 1000;
 
@@ -22,7 +31,7 @@ pub struct Config {
     pub algorithm: Option<Mode>,
     /// "Provides a unique identifier for your encryption key". Untrusted text.
     pub key_id: Option<String>,
-    /// Every version that it knows, newest first.
+    /// Every version that it knows, newest first, and then what is pending.
     pub versions: Vec<Version>,
 }
 
@@ -30,11 +39,14 @@ pub struct Config {
 pub struct Version {
     /// Its number; `None` where nothing says it.
     pub number: Option<u64>,
+    /// Whether it was made, and perhaps never taken: it has no number yet.
+    pub pending: bool,
     /// Its key and salt, or why it cannot be used.
     pub pair: Result<Pair, MetadataError>,
 }
 
 /// A key and its salt, as text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pair {
     /// "Plain text string, minimum 32 characters long".
     pub key: Zeroizing<String>,
@@ -50,60 +62,102 @@ impl Config {
     /// See [`MetadataError`]. A version that cannot be used is no error of the whole; that there
     /// is none at all is one.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
-        let text = decode::unwrapped(decode::text(bytes, "JSON")?, &mut Notes::new())?;
-        let value = json::value(&tolerant::json(&text), &Budget::new())?;
-        let unrecognised = || MetadataError::Unrecognised {
-            expected: "call recording encryption configuration",
-        };
-        let Json::Object(outer) = &value else {
-            return Err(unrecognised());
-        };
-        let object = match outer.get(&["config"])? {
-            Some((_, Json::Object(inner))) => inner,
-            Some((name, other)) => return Err(not(name, other, "an object")),
-            None => outer,
-        };
-        if !object.has(&["key", "historical_keys", "key_version", "enabled"]) {
-            return Err(if outer.has(&["config"]) {
-                MetadataError::Missing { field: "key" }
-            } else {
-                unrecognised()
-            });
-        }
-        let algorithm = match object.text(&["algorithm"])? {
-            Some((field, name)) => Some(mode(field, name)?),
-            None => None,
-        };
+        let outer = outer(bytes)?;
+        let object = inner(&outer)?;
         Ok(Self {
-            enabled: match object.get(&["enabled"])? {
-                Some((_, Json::Bool(enabled))) => Some(*enabled),
-                Some((name, other)) => return Err(not(name, other, "a boolean")),
-                None => None,
-            },
-            algorithm,
-            key_id: object.text(&["key_id"])?.map(|(_, id)| id.to_owned()),
+            enabled: enabled(object)?,
+            algorithm: algorithm(object)?.map(|(_, mode)| mode),
+            key_id: key_id(object)?,
             versions: versions(object)?,
         })
     }
 }
 
-fn not(field: &str, found: &Json, expected: &str) -> MetadataError {
+/// The object that a document is.
+pub(super) fn outer(bytes: &[u8]) -> Result<Object, MetadataError> {
+    let text = decode::unwrapped(decode::text(bytes, "JSON")?, &mut Notes::new())?;
+    match json::value(&tolerant::json(&text), &Budget::new())? {
+        Json::Object(outer) => Ok(outer),
+        _ => Err(UNRECOGNISED),
+    }
+}
+
+const UNRECOGNISED: MetadataError = MetadataError::Unrecognised {
+    expected: "call recording encryption configuration",
+};
+
+/// The `config` of an answer, or the object itself; it says something of an encryption.
+pub(super) fn inner(outer: &Object) -> Result<&Object, MetadataError> {
+    let config = config(outer)?;
+    let object = config.unwrap_or(outer);
+    if !object.has(&TELLING) && !has_pending(object)? {
+        return Err(if outer.has(&["config"]) {
+            MetadataError::Missing { field: "key" }
+        } else {
+            UNRECOGNISED
+        });
+    }
+    Ok(object)
+}
+
+/// The `config` of an answer.
+pub(super) fn config(outer: &Object) -> Result<Option<&Object>, MetadataError> {
+    match outer.get(&["config"])? {
+        Some((_, Json::Object(inner))) => Ok(Some(inner)),
+        Some((name, other)) => Err(not(name, other, "an object")),
+        None => Ok(None),
+    }
+}
+
+/// "Activates or deactivates encryption for your account".
+pub(super) fn enabled(object: &Object) -> Result<Option<bool>, MetadataError> {
+    match object.get(&["enabled"])? {
+        Some((_, Json::Bool(enabled))) => Ok(Some(*enabled)),
+        Some((name, other)) => Err(not(name, other, "a boolean")),
+        None => Ok(None),
+    }
+}
+
+/// "Specifies which encryption method to use": as it is spelt, and what that means.
+pub(super) fn algorithm(object: &Object) -> Result<Option<(&str, Mode)>, MetadataError> {
+    match object.text(&["algorithm"])? {
+        Some((field, name)) => Ok(Some((name, mode(field, name)?))),
+        None => Ok(None),
+    }
+}
+
+/// "Provides a unique identifier for your encryption key".
+pub(super) fn key_id(object: &Object) -> Result<Option<String>, MetadataError> {
+    Ok(object.text(&["key_id"])?.map(|(_, id)| id.to_owned()))
+}
+
+pub(super) fn not(field: &str, found: &Json, expected: &str) -> MetadataError {
     MetadataError::Invalid {
         field: document::quoted(field),
         problem: format!("{}, not {expected}", found.kind()),
     }
 }
 
+/// Every version's key and salt as they stand in a configuration, usable or not.
+pub(super) struct Table<'a> {
+    /// The number of the current version.
+    pub(super) number: Option<u64>,
+    /// The key and the salt of the current version.
+    pub(super) current: [Option<&'a str>; 2],
+    /// Those of the older ones.
+    pub(super) older: BTreeMap<u64, [Option<&'a str>; 2]>,
+}
+
 /// "Both old key AND old salt are always preserved together": of each version, its own pair.
-fn versions(object: &Object) -> Result<Vec<Version>, MetadataError> {
-    let current = match object.get(&["key_version"])? {
+pub(super) fn table(object: &Object) -> Result<Table<'_>, MetadataError> {
+    let number = match object.get(&["key_version"])? {
         Some((field, value)) => Some(number(field, value)?),
         None => None,
     };
-    let mut pairs: BTreeMap<u64, [Option<&str>; 2]> = BTreeMap::new();
+    let mut older: BTreeMap<u64, [Option<&str>; 2]> = BTreeMap::new();
     for (place, map) in [(0, "historical_keys"), (1, "historical_salts")] {
         for (version, text) in history(object, map)? {
-            if let Some(current) = current
+            if let Some(current) = number
                 && version > current
             {
                 return Err(MetadataError::Contradiction {
@@ -111,37 +165,66 @@ fn versions(object: &Object) -> Result<Vec<Version>, MetadataError> {
                     second: format!("{map}[{version}], which is older by the guide's rules"),
                 });
             }
-            if let Some(slot) = pairs.entry(version).or_default().get_mut(place) {
+            if let Some(slot) = older.entry(version).or_default().get_mut(place) {
                 *slot = Some(text);
             }
         }
     }
     let key = object.text(&["key"])?.map(|(_, key)| key);
     let salt = object.text(&["salt"])?.map(|(_, salt)| salt);
+    let mut current = [key, salt];
     // The current version, should it stand in the history too, must be the same there.
-    if let Some(current) = current
-        && let Some(old) = pairs.remove(&current)
+    if let Some(number) = number
+        && let Some(old) = older.remove(&number)
     {
-        for (name, now, old) in [("key", key, old[0]), ("salt", salt, old[1])] {
-            if now.is_some() && old.is_some() && now != old {
+        for ((name, now), old) in ["key", "salt"].iter().zip(&mut current).zip(old) {
+            if now.is_some() && old.is_some() && *now != old {
                 return Err(MetadataError::Contradiction {
-                    first: format!("{name} of key_version {current}"),
-                    second: format!("historical_{name}s[{current}]"),
+                    first: format!("{name} of key_version {number}"),
+                    second: format!("historical_{name}s[{number}]"),
                 });
             }
+            *now = now.or(old);
         }
     }
+    Ok(Table {
+        number,
+        current,
+        older,
+    })
+}
+
+/// Newest first, and then what is pending.
+fn versions(object: &Object) -> Result<Vec<Version>, MetadataError> {
+    let Table {
+        number,
+        current: [key, salt],
+        older,
+    } = table(object)?;
     let newest = key.map(|_| Version {
-        number: current,
-        pair: pair("", key, salt),
+        number,
+        pending: false,
+        pair: pair(["key", "salt"], key, salt),
     });
-    let older = pairs.iter().rev().map(|(number, [key, salt])| Version {
-        number: Some(*number),
-        pair: pair(&format!("[{number}]"), *key, *salt),
+    let older = older.iter().rev().map(|(number, [key, salt])| {
+        let names = ["keys", "salts"].map(|map| format!("historical_{map}[{number}]"));
+        Version {
+            number: Some(*number),
+            pending: false,
+            pair: pair(names.each_ref().map(String::as_str), *key, *salt),
+        }
     });
-    let versions: Vec<_> = newest.into_iter().chain(older).collect();
-    if versions.is_empty() {
-        return Err(MetadataError::Missing { field: "key" });
+    let mut versions: Vec<_> = newest.into_iter().chain(older).collect();
+    match pending(object)? {
+        // Not an object, and nothing else: whose document is that?
+        Some(Err(error)) if versions.is_empty() => return Err(error),
+        Some(pair) => versions.push(Version {
+            number: None,
+            pending: true,
+            pair,
+        }),
+        None if versions.is_empty() => return Err(MetadataError::Missing { field: "key" }),
+        None => {}
     }
     Ok(versions)
 }
@@ -207,26 +290,50 @@ pub(super) fn number(field: &str, value: &Json) -> Result<u64, MetadataError> {
     })
 }
 
-fn pair(suffix: &str, key: Option<&str>, salt: Option<&str>) -> Result<Pair, MetadataError> {
-    let (key_name, salt_name) = match suffix {
-        "" => ("key".to_owned(), "salt".to_owned()),
-        _ => (
-            format!("historical_keys{suffix}"),
-            format!("historical_salts{suffix}"),
-        ),
-    };
+/// A pair that Qvoice would have taken; `names` are those of the key and the salt.
+fn pair(names: [&str; 2], key: Option<&str>, salt: Option<&str>) -> Result<Pair, MetadataError> {
+    let [key_name, salt_name] = names;
     let key = key.ok_or(MetadataError::Missing {
         field: "historical_keys of a version in historical_salts",
     })?;
-    check_key(&key_name, key)?;
+    check_key(key_name, key)?;
     if let Some(salt) = salt {
-        check_salt(&salt_name, salt)?;
+        check_salt(salt_name, salt)?;
     }
     let own = |text: &str| Zeroizing::new(text.to_owned());
     Ok(Pair {
         key: own(key),
         salt: salt.map(own),
     })
+}
+
+/// Whether the object has a key that was made and perhaps not taken.
+fn has_pending(object: &Object) -> Result<bool, MetadataError> {
+    Ok(match object.get(&["pending"])? {
+        Some((_, Json::Object(members))) => members.has(&["key"]),
+        _ => false,
+    })
+}
+
+/// `pending`, which is unreel's own: "key" and "salt" that were made for the next version. They
+/// stand there from before Qvoice was asked to take them until its answer has them.
+pub(super) fn pending(
+    object: &Object,
+) -> Result<Option<Result<Pair, MetadataError>>, MetadataError> {
+    let read = |name: &str, value: &Json| match value {
+        Json::Object(members) => {
+            let key = members.text(&["key"])?.map(|(_, key)| key);
+            let key = key.ok_or(MetadataError::Missing {
+                field: "pending.key",
+            })?;
+            let salt = members.text(&["salt"])?.map(|(_, salt)| salt);
+            pair(["pending.key", "pending.salt"], Some(key), salt)
+        }
+        other => Err(not(name, other, "an object")),
+    };
+    Ok(object
+        .get(&["pending"])?
+        .map(|(name, value)| read(name, value)))
 }
 
 #[cfg(test)]
