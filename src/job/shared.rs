@@ -63,6 +63,8 @@ pub(crate) struct SharedKeys {
     /// What the keys were read from.
     origin: String,
     secrets: Vec<Secret>,
+    /// One that was made for the next version, and perhaps never taken. It is tried last.
+    pending: Option<Secret>,
     /// Versions that the provider itself would refuse, and why.
     unusable: Vec<(Option<u64>, MetadataError)>,
     key_id: Option<String>,
@@ -99,6 +101,7 @@ impl SharedKeys {
             from,
             origin,
             secrets: vec![],
+            pending: None,
             unusable: vec![],
             key_id: config.key_id,
             asked: version,
@@ -108,12 +111,14 @@ impl SharedKeys {
         };
         for version in config.versions {
             let number = version.number;
-            match version.pair {
-                Ok(pair) => keys.secrets.push(Secret {
-                    version: number,
-                    key: pair.key,
-                    salt: pair.salt,
-                }),
+            let secret = version.pair.map(|pair| Secret {
+                version: number,
+                key: pair.key,
+                salt: pair.salt,
+            });
+            match secret {
+                Ok(secret) if version.pending => keys.pending = Some(secret),
+                Ok(secret) => keys.secrets.push(secret),
                 Err(error) => keys.unusable.push((number, error)),
             }
         }
@@ -125,6 +130,7 @@ impl SharedKeys {
                     known: known(),
                 })?;
         } else if keys.secrets.is_empty()
+            && keys.pending.is_none()
             && let Some((_, error)) = keys.unusable.pop()
         {
             return Err(Error::Configuration(keys.origin, error));
@@ -150,28 +156,31 @@ impl SharedKeys {
         versions
     }
 
-    /// The pairs of a version: its own, or those that have no number. `None` if there is none.
+    /// The pairs of a version: its own, those that have no number, and what is pending, for that
+    /// may have become it. `None` if there is none.
     fn of_version(&self, number: u64) -> Result<Option<Vec<&Secret>>, Error> {
         let fits = |secret: &&Secret| secret.version.is_none_or(|version| version == number);
-        let found: Vec<_> = self.secrets.iter().filter(fits).collect();
-        if !found.is_empty() {
-            return Ok(Some(found));
-        }
+        let mut found: Vec<_> = self.secrets.iter().filter(fits).collect();
+        found.sort_by_key(|secret| secret.version.is_none());
         let unusable = self
             .unusable
             .iter()
             .find(|(known, _)| *known == Some(number));
-        match unusable {
-            Some((_, error)) => Err(Error::Configuration(self.origin.clone(), error.clone())),
-            None => Ok(None),
+        // A version that is known is not the next one.
+        if found.is_empty()
+            && let Some((_, error)) = unusable
+        {
+            return Err(Error::Configuration(self.origin.clone(), error.clone()));
         }
+        found.extend(&self.pending);
+        Ok((!found.is_empty()).then_some(found))
     }
 
     /// "Uses the stored metadata to identify the correct key and version"; without it, the
-    /// current version and then the older ones, newest first.
+    /// current version and then the older ones, newest first, and what is pending.
     pub(super) fn secrets_of(&self, hints: &Hints, input: &Input) -> Result<Vec<&Secret>, Error> {
         let Some(asked) = self.asked.or(hints.version) else {
-            return Ok(self.secrets.iter().collect());
+            return Ok(self.secrets.iter().chain(&self.pending).collect());
         };
         self.of_version(asked)?.ok_or_else(|| Error::NoVersion {
             input: input.to_string(),
@@ -339,4 +348,106 @@ fn read_secret(
         std::str::from_utf8(&bytes).map_err(|_| refused("it is not UTF-8 text".to_owned()))?;
     check("it", text).map_err(|error| refused(error.to_string()))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::observer::Bar;
+    use crate::job::record::Record;
+
+    struct Nobody;
+
+    impl Observer for Nobody {
+        fn event(&self, _: Event<'_>) {}
+        fn bar(&self, _: &Input, _: Option<u64>) -> Box<dyn Bar + '_> {
+            unreachable!("nothing is searched")
+        }
+        fn done(&self, _: &Record) -> bool {
+            true
+        }
+        fn stopped(&self, _: &Record) {}
+    }
+
+    /// The first letters of the keys that are tried on a recording of a version, in order.
+    fn tried(config: &str, version: Option<u64>) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, config).unwrap();
+        let format = Format {
+            pins: Pins::default(),
+            profile: None,
+            budget: Duration::ZERO,
+        };
+        let from = SharedFrom::Config(Input::File(path.clone()));
+        let said = |error| match error {
+            Error::Configuration(_, why) => why.to_string(),
+            other => other.to_string(),
+        };
+        let keys = SharedKeys::read(from, None, format, &Nobody).map_err(said)?;
+        let hints = Hints {
+            version,
+            ..Hints::default()
+        };
+        let secrets = keys.secrets_of(&hints, &Input::File(path)).map_err(said)?;
+        Ok(secrets.iter().map(|secret| &secret.key[..1]).collect())
+    }
+
+    fn config(current: &str, pending: &str) -> String {
+        let key = |letter: &str| format!("\"{}\"", letter.repeat(32));
+        format!(
+            r#"{{{current}"historical_keys": {{"1": {}, "2": "short"}}, {pending}}}"#,
+            key("o")
+        )
+        .replace("KEY", &key("k"))
+        .replace("NEXT", &key("n"))
+    }
+
+    #[test]
+    fn what_is_pending_is_tried_last_and_where_a_version_is_not_known() {
+        let pending = r#""pending": {"key": NEXT, "salt": "s"}"#;
+        let numbered = config(r#""key": KEY, "key_version": 3, "#, pending);
+        for (version, expected) in [
+            (None, "kon"),
+            (Some(3), "kn"),
+            (Some(1), "on"),
+            (Some(4), "n"),
+        ] {
+            assert_eq!(tried(&numbered, version).as_deref(), Ok(expected));
+        }
+        // What is known and cannot be used is not what is pending.
+        let error = tried(&numbered, Some(2)).unwrap_err();
+        assert!(
+            error.contains("historical_keys[2] is 5 characters"),
+            "{error}"
+        );
+        // A current key without a number may be any version, as before; its own comes first.
+        let unnumbered = config(r#""key": KEY, "#, pending);
+        for (version, expected) in [
+            (None, "kon"),
+            (Some(1), "okn"),
+            (Some(2), "kn"),
+            (Some(4), "kn"),
+        ] {
+            assert_eq!(tried(&unnumbered, version).as_deref(), Ok(expected));
+        }
+        let alone = config("", pending).replace("\"1\"", "\"9\"");
+        assert_eq!(tried(&alone, Some(1)).as_deref(), Ok("n"));
+        let only = r#"{"pending": {"key": "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"}}"#;
+        for version in [None, Some(1)] {
+            assert_eq!(tried(only, version).as_deref(), Ok("n"));
+        }
+    }
+
+    #[test]
+    fn a_pending_key_that_cannot_be_used_is_like_another_version() {
+        for pending in ["7", "{}", r#"{"key": "short"}"#] {
+            let text = config("", &format!(r#""pending": {pending}"#));
+            assert_eq!(tried(&text, None).as_deref(), Ok("o"));
+            let error = tried(&text, Some(4)).unwrap_err();
+            assert!(error.contains("version 4"), "{error}");
+        }
+        let only = tried(r#"{"pending": {"key": "short"}}"#, None).unwrap_err();
+        assert!(only.contains("pending.key is 5 characters long"), "{only}");
+    }
 }

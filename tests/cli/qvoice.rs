@@ -323,6 +323,56 @@ fn fixtures_open_from_file_and_pipe() {
     }
 }
 
+/// The only right key is one that was made, written down, and perhaps taken by the server. The
+/// recordings' metadata names the version that it became, or there is none.
+#[test]
+fn recordings_open_with_what_is_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.json");
+    let all = std::fs::read(fixture("qvoice/config.json")).unwrap();
+    let all: Value = serde_json::from_slice(&all).unwrap();
+    let of = |version: u64| match version {
+        3 => json!({"key": all["config"]["key"], "salt": all["config"]["salt"]}),
+        old => {
+            let part = |map: &str| all["config"][map][old.to_string()].clone();
+            json!({"key": part("historical_keys"), "salt": part("historical_salts")})
+        }
+    };
+    for case in cases(&fixture("qvoice")) {
+        let version = case["version"].as_u64().unwrap();
+        let media = fixture(&format!("qvoice/{}.enc", text(&case, "id")));
+        let other = json!({
+            "key": "k".repeat(40), "salt": "s", "key_version": version + 7,
+            "pending": of(version),
+        });
+        for (known, with_metadata) in [
+            (json!({"pending": of(version)}), true),
+            (other.clone(), true),
+            (other, false),
+        ] {
+            std::fs::write(&config, known.to_string()).unwrap();
+            let alone = folder.path().join("alone.enc");
+            std::fs::copy(&media, &alone).unwrap();
+            let mut command = qvoice(&config);
+            command.args(["--kdf", text(&case, "kdf")]);
+            if with_metadata {
+                command.arg("-m").arg(media.with_extension("json"));
+            }
+            let output = command.arg(&alone).output().unwrap();
+            assert!(output.status.success(), "{case}\n{}", stderr(&output));
+            assert_eq!(sha256(&output.stdout), text(&case, "sha256"), "{case}");
+        }
+        // What is known and cannot be used is not what is pending.
+        let known = json!({
+            "historical_keys": {version.to_string(): "short"}, "pending": of(version),
+        });
+        std::fs::write(&config, known.to_string()).unwrap();
+        let output = qvoice(&config).arg(&media).output().unwrap();
+        assert_refused(&output, 4, "a version that cannot be used");
+        assert!(stderr(&output).contains("is 5 characters long"));
+    }
+}
+
 #[test]
 fn a_profile_is_written_once_and_then_obeyed() {
     let folder = tempfile::tempdir().unwrap();

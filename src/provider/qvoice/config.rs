@@ -216,7 +216,7 @@ fn versions(object: &Object) -> Result<Vec<Version>, MetadataError> {
     });
     let mut versions: Vec<_> = newest.into_iter().chain(older).collect();
     match pending(object)? {
-        // Not an object, and nothing else: whose document is that?
+        // With nothing to use beside it, this is what is wrong.
         Some(Err(error)) if versions.is_empty() => return Err(error),
         Some(pair) => versions.push(Version {
             number: None,
@@ -437,6 +437,61 @@ mod tests {
                 .1
                 .starts_with("historical_keys[1] is 5 characters long")
         );
+    }
+
+    #[test]
+    fn what_is_pending_is_the_last_version() {
+        let next = format!(r#""pending": {{"key": "{}", "salt": "p"}}"#, "n".repeat(32));
+        let last = (None, "nnnn p".to_owned());
+        let both = format!(r#"{{{next}, "key": "{HEX}", "historical_keys": {{"2": "{HEX}"}}}}"#);
+        let hex = |number| (number, "1a2b -".to_owned());
+        assert_eq!(
+            summary(&both),
+            Ok(vec![hex(None), hex(Some(2)), last.clone()])
+        );
+        let config = Config::parse(both.as_bytes()).unwrap();
+        let pending: Vec<_> = config.versions.iter().map(|it| it.pending).collect();
+        assert_eq!(pending, [false, false, true]);
+        for only in [
+            format!("{{{next}}}"),
+            format!(r#"{{"config": {{{next}}}}}"#),
+            format!(r#"{{"enabled": false, "key": null, {next}}}"#),
+        ] {
+            assert_eq!(summary(&only), Ok(vec![last.clone()]));
+        }
+    }
+
+    #[test]
+    fn a_pending_key_that_cannot_be_used_says_why() {
+        for (pending, reason) in [
+            ("7", "pending is a number, not an object"),
+            ("{}", "pending.key is missing"),
+            (r#"{"key": ["a", "b"]}"#, "key is an array, not a string"),
+            (
+                r#"{"key": "test"}"#,
+                "pending.key is one of the insecure default values that Qvoice rejects",
+            ),
+        ] {
+            let beside = format!(r#"{{"key": "{HEX}", "pending": {pending}}}"#);
+            let versions = summary(&beside).unwrap();
+            assert_eq!(versions[1..], [(None, reason.to_owned())]);
+            let alone = format!(r#"{{"enabled": true, "pending": {pending}}}"#);
+            assert_eq!(summary(&alone), Err(reason.to_owned()));
+        }
+        // A call may be pending.
+        for text in [r#"{"pending": true}"#, r#"{"pending": {"salt": "s"}}"#] {
+            assert!(summary(text).unwrap_err().starts_with("no call recording"));
+        }
+    }
+
+    /// The reader dropped them.
+    #[test]
+    fn a_current_version_in_the_history_alone_is_read() {
+        let text = format!(
+            r#"{{"key_version": 2, "historical_keys": {{"2": "{HEX}"}},
+                "historical_salts": {{"2": "s"}}}}"#
+        );
+        assert_eq!(summary(&text), Ok(vec![(Some(2), "1a2b s".to_owned())]));
     }
 
     #[test]
