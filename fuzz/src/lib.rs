@@ -16,7 +16,7 @@ mod terminal;
 pub use keys::{key_der, key_legacy, key_pem, password_blob};
 pub use media::{media_probe, media_sniff};
 pub use metadata::{twilio_video, twilio_voice, vonage};
-pub use qvoice::{qvoice_config, qvoice_names, qvoice_profile, qvoice_recording};
+pub use qvoice::{qvoice_config, qvoice_ledger, qvoice_names, qvoice_profile, qvoice_recording};
 pub use random::Random;
 pub use stream::{stream, stream_segments};
 pub use terminal::terminal;
@@ -43,11 +43,12 @@ impl Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target::new("twilio_voice", twilio_voice, 1),
     Target::new("twilio_video", twilio_video, 1),
     Target::new("vonage", vonage, 1),
     Target::new("qvoice_config", qvoice_config, 1),
+    Target::new("qvoice_ledger", qvoice_ledger, 1),
     Target::new("qvoice_recording", qvoice_recording, 1),
     Target::new("qvoice_profile", qvoice_profile, 1),
     Target::new("qvoice_names", qvoice_names, 1),

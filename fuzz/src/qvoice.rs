@@ -7,7 +7,9 @@ use unreel::Mode;
 use unreel::internals::job::parse_profile;
 use unreel::internals::key::Kdf;
 use unreel::internals::pipeline::search::{Aad, KeyForm, Layout, Pins, SaltForm};
-use unreel::internals::provider::qvoice::{self, Config, Hints, Pair, Version};
+use unreel::internals::provider::qvoice::{
+    self, AnswerError, Config, Hints, Ledger, Pair, Version,
+};
 
 use crate::metadata::{check_error, encodings, plain_text};
 
@@ -43,7 +45,9 @@ pub fn qvoice_config(data: &[u8]) {
 }
 
 fn check_config(config: &Config) {
-    assert!((1..=1001).contains(&config.versions.len()));
+    assert!((1..=1002).contains(&config.versions.len()));
+    let pending = config.versions.iter().rposition(|it| it.pending);
+    assert!(pending.is_none_or(|place| place + 1 == config.versions.len()));
     let numbers: Vec<_> = config.versions.iter().filter_map(|it| it.number).collect();
     assert!(
         numbers.is_sorted_by(|newer, older| newer > older),
@@ -67,7 +71,12 @@ fn facts(config: &Result<Config, impl ToString>) -> Result<Value, String> {
     let versions = config.versions.iter().filter(usable).map(|version| {
         let pair = version.pair.as_ref().ok();
         let salt = pair.and_then(|pair| pair.salt.as_deref());
-        json!([version.number, pair.map(|pair| &*pair.key), salt])
+        json!([
+            version.number,
+            version.pending,
+            pair.map(|pair| &*pair.key),
+            salt
+        ])
     });
     Ok(json!([
         config.enabled,
@@ -90,6 +99,10 @@ fn document(config: &Config) -> String {
             Ok(pair) => (pair.key.as_str(), pair.salt.as_deref()),
             Err(_) => ("unusable", None),
         };
+        if version.pending {
+            object.insert("pending".to_owned(), json!({"key": key, "salt": salt}));
+            continue;
+        }
         let is_current = nth == 0 && (config.versions.len() == 1 || version.number.is_none());
         match version.number {
             Some(number) if !is_current => {
@@ -106,6 +119,98 @@ fn document(config: &Config) -> String {
     object.insert("historical_keys".to_owned(), Value::Object(keys));
     object.insert("historical_salts".to_owned(), Value::Object(salts));
     serde_json::to_string_pretty(&object).expect("JSON")
+}
+
+/// A configuration that is kept in a file, a zero byte, and the answer that is merged into it.
+pub fn qvoice_ledger(data: &[u8]) {
+    let mut parts = data.splitn(2, |byte| *byte == 0);
+    let (file, answer) = (parts.next().unwrap_or_default(), parts.next());
+    let own = match Ledger::of_file(file) {
+        Ok(own) => own,
+        Err(error) => return check_error(&error),
+    };
+    check_written(&own);
+    let expected = facts(&Config::parse(file));
+    if !own.is_empty() {
+        assert_eq!(facts(&Config::parse(&own.to_json())), expected);
+    }
+    let Some(answer) = answer else { return };
+    let server = match Ledger::of_answer(answer) {
+        Ok(server) => server,
+        Err(AnswerError::Unreadable(error)) => return check_error(&error),
+        Err(AnswerError::Failed { message }) => {
+            assert!(message.is_none_or(|message| message.chars().count() < 100));
+            return;
+        }
+    };
+    check_written(&server);
+    let mut now = own.clone();
+    if let Err(conflict) = now.merge(&server) {
+        assert!(conflict.to_string().len() < 200);
+        assert_eq!(now.to_json(), own.to_json());
+        return;
+    }
+    check_written(&now);
+    for known in [&own, &server] {
+        check_kept(known, &now);
+    }
+    let is_taken = |pending: &Pair| {
+        let is_pair = |(key, salt): (&str, Option<&str>)| {
+            key == pending.key.as_str()
+                && pending
+                    .salt
+                    .as_ref()
+                    .is_none_or(|it| Some(it.as_str()) == salt)
+        };
+        pairs(&server).any(|(_, pair)| is_pair(pair))
+    };
+    assert!(match (own.pending(), now.pending()) {
+        (Some(pending), None) => is_taken(pending),
+        (before, after) => before == after,
+    });
+    // Once more changes nothing.
+    let written = now.to_json();
+    assert_eq!(now.merge(&server), Ok(()));
+    assert_eq!(now.to_json(), written);
+}
+
+/// What is written is read again, as the same.
+fn check_written(ledger: &Ledger) {
+    if ledger.is_empty() {
+        return;
+    }
+    let text = ledger.to_json();
+    let again = Ledger::of_file(&text).expect("it was written of one");
+    assert_eq!(
+        pairs(&again).collect::<Vec<_>>(),
+        pairs(ledger).collect::<Vec<_>>()
+    );
+    assert!(again.pending() == ledger.pending());
+    assert_eq!(again.enabled(), ledger.enabled());
+    assert_eq!(again.algorithm(), ledger.algorithm());
+    assert_eq!(again.key_version(), ledger.key_version());
+    assert_eq!(again.key_id(), ledger.key_id());
+    assert!(Config::parse(&text).is_ok());
+}
+
+/// Every key of the one is in the other: under its number, if it has one, and with its salt.
+fn check_kept(one: &Ledger, other: &Ledger) {
+    for (number, (key, salt)) in pairs(one) {
+        let is_kept = pairs(other).any(|(now, (other_key, other_salt))| {
+            (number.is_none() || number == now)
+                && key == other_key
+                && (salt.is_none() || salt == other_salt)
+        });
+        assert!(is_kept, "{number:?}");
+    }
+}
+
+/// The versions that have a key.
+fn pairs(ledger: &Ledger) -> impl Iterator<Item = (Option<u64>, (&str, Option<&str>))> {
+    ledger.versions().filter_map(|(number, known)| {
+        let salt = known.salt.as_ref().map(|salt| salt.as_str());
+        Some((number, (known.key.as_ref()?.as_str(), salt)))
+    })
 }
 
 /// A recording's metadata.
