@@ -17,6 +17,8 @@ pub fn error(origin: Origin, request: &Request, status: u16) -> Response {
         error_xml(origin, status)
     } else if path.starts_with("/v2/") {
         super::vonage::error(status, "Something went wrong")
+    } else if path.starts_with("/api/") {
+        super::qvoice::error(status, "Something went wrong")
     } else if path.starts_with("/2010-04-01/") && !is_json(path) {
         error_xml(origin, status)
     } else {
@@ -71,16 +73,20 @@ pub fn twilio_xml(status: u16, code: u32, message: &str) -> Response {
     Response::xml(status, text)
 }
 
-/// Whether the request has the credentials of the account: by its API key, or by its token.
-pub fn basic(request: &Request) -> bool {
+/// User and secret of a request.
+pub fn pair(request: &Request) -> Option<String> {
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
 
-    let pair = request
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Basic "))
-        .and_then(|text| BASE64_STANDARD.decode(text).ok());
-    [(API_KEY, API_SECRET), (ACCOUNT, AUTH_TOKEN)]
-        .iter()
-        .any(|(user, secret)| pair.as_deref() == Some(format!("{user}:{secret}").as_bytes()))
+    let text = request.header("authorization")?.strip_prefix("Basic ")?;
+    String::from_utf8(BASE64_STANDARD.decode(text).ok()?).ok()
+}
+
+/// Whether the request has the credentials of the account: by its API key, or by its token.
+pub fn basic(request: &Request) -> bool {
+    by_api_key(request) || pair(request) == Some(format!("{ACCOUNT}:{AUTH_TOKEN}"))
+}
+
+pub fn by_api_key(request: &Request) -> bool {
+    pair(request) == Some(format!("{API_KEY}:{API_SECRET}"))
 }

@@ -14,8 +14,12 @@ use super::{Origin, storage};
 /// wait for a request that has a `Range`.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The connection is reset before a byte was sent.
+    /// The connection is reset before a byte was sent. What was asked for is done.
     Reset,
+    /// The connection is reset, and nothing is done.
+    Unheard,
+    /// A status with an error of the provider's own form, and nothing is done.
+    Refuse(u16),
     /// The connection is reset after so many bytes of the body.
     ResetAfter(usize),
     /// The connection ends (FIN, over TLS without `close_notify`) after so many bytes of the body.
@@ -33,7 +37,8 @@ pub enum Fault {
     /// The same, but the connection ends after so many bytes: nothing shows it but, over TLS, that
     /// there is no `close_notify`.
     CloseDelimitedCut(usize),
-    /// A status, with headers; an error of the provider's own form as the body.
+    /// A status, with headers; an error of the provider's own form as the body. What was asked for
+    /// is done all the same.
     Status(u16, Vec<(&'static str, String)>),
     /// An answer made to measure: status, `Content-Type`, body.
     Answer(u16, &'static str, Vec<u8>),
@@ -96,7 +101,7 @@ pub enum Fault {
     /// One after the other to the same answer.
     Both(Box<Fault>, Box<Fault>),
     /// An error in the provider's own form whose message is what was asked for, and with which
-    /// headers.
+    /// headers and body.
     Echo(u16),
 }
 
@@ -141,6 +146,18 @@ impl Fault {
         }
     }
 
+    /// Whether what was asked for is done, whatever is answered. Who redirects does nothing.
+    pub fn heeds(&self, request: &Request) -> bool {
+        match self {
+            Self::Unheard | Self::Refuse(_) => false,
+            Self::RedirectLoop | Self::Redirects(_) | Self::RedirectTo(_) => {
+                ["GET", "HEAD"].contains(&request.method.as_str())
+            }
+            Self::Both(one, other) => one.heeds(request) && other.heeds(request),
+            _ => true,
+        }
+    }
+
     /// What of the request the server does not see.
     pub fn before(&self, request: &mut Request) {
         let mut forget = |name: &str| {
@@ -172,7 +189,7 @@ impl Fault {
         delivery: &mut Delivery,
     ) {
         match self {
-            Self::Reset => {
+            Self::Reset | Self::Unheard => {
                 delivery.raw = Some(Vec::new());
                 delivery.end = End::Reset;
             }
@@ -209,6 +226,7 @@ impl Fault {
     fn replace(self, origin: Origin, request: &Request, response: &mut Response) {
         let error = |status| super::answers::error(origin, request, status);
         match self {
+            Self::Refuse(status) => *response = error(status),
             Self::Status(status, headers) => {
                 *response = error(status);
                 for (name, value) in headers {
@@ -304,7 +322,13 @@ fn echo(status: u16, request: &Request) -> Response {
         let pair = pair.map(|pair| String::from_utf8_lossy(&pair).into_owned());
         said = format!("{value} {} {said}", pair.unwrap_or_default());
     }
+    if !request.body.is_empty() {
+        said = format!("{said} {}", String::from_utf8_lossy(&request.body));
+    }
     let path = request.path();
+    if path.starts_with("/api/") {
+        return super::qvoice::error(status, &said);
+    }
     if path.starts_with("/v1/") || super::answers::is_json(path) {
         return super::answers::twilio_json(status, 20003, &said);
     }

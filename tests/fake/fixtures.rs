@@ -14,7 +14,8 @@ pub fn read(path: &str) -> Vec<u8> {
     fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn json(path: &str) -> Value {
+/// The same, of JSON.
+pub fn json(path: &str) -> Value {
     serde_json::from_slice(&read(path)).expect("JSON")
 }
 
@@ -83,7 +84,7 @@ fn voice(fake: &Fake) {
 }
 
 /// Metadata in the spellings of the fixtures' files, as headers.
-fn headers(path: &str) -> Vec<(String, String)> {
+pub fn headers(path: &str) -> Vec<(String, String)> {
     let content = String::from_utf8(read(path)).expect("text");
     let pairs: Vec<(String, String)> = match serde_json::from_str::<Value>(&content) {
         Ok(value) => {

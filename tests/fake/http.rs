@@ -66,6 +66,30 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether it says that its body is of this kind.
+    pub fn is_of(&self, kind: &str) -> bool {
+        let said = self.header("content-type").unwrap_or_default();
+        let said = said.split(';').next().unwrap_or_default().trim();
+        said.eq_ignore_ascii_case(kind)
+    }
+
+    /// The fields of a form that may have these, each once.
+    pub fn form(&self, known: &[&str]) -> Result<HashMap<String, String>, String> {
+        if !self.is_of("application/x-www-form-urlencoded") {
+            return Err("The body is no form".into());
+        }
+        let mut fields = HashMap::new();
+        for (name, value) in form_urlencoded::parse(&self.body).into_owned() {
+            if !known.contains(&name.as_str()) {
+                return Err(format!("Unexpected parameter {name}"));
+            }
+            if fields.insert(name.clone(), value).is_some() {
+                return Err(format!("{name} is there twice"));
+            }
+        }
+        Ok(fields)
+    }
+
     /// The path, without the query.
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(&self.target, |(p, _)| p)
@@ -131,6 +155,15 @@ impl Response {
 
     pub fn xml(status: u16, text: String) -> Self {
         Self::new(status, "application/xml", text.into_bytes())
+    }
+
+    /// 204.
+    pub fn nothing() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: Body::new(Vec::new()),
+        }
     }
 
     #[must_use]
@@ -422,6 +455,8 @@ pub fn http_date(after: i64) -> String {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        204 => "No Content",
         206 => "Partial Content",
         301 => "Moved Permanently",
         302 => "Found",
@@ -431,6 +466,7 @@ fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         412 => "Precondition Failed",
         416 => "Range Not Satisfiable",
         429 => "Too Many Requests",

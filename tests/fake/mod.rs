@@ -1,10 +1,10 @@
-//! A server that behaves as the documents of Twilio and Vonage say, and, where a test wants that,
+//! A server that behaves as the documents of Twilio, Vonage and Qvoice say, and, where a test wants that,
 //! as no document says.
 //!
 //! [`Fake`] runs on this machine under two origins: the providers' APIs ([`Fake::base`]), told apart
 //! by their paths, and the storage that their links lead to ([`Fake::storage`]). It knows the
-//! recordings that it was given, remembers every request, and does to answers what
-//! [`Fault`] describes.
+//! recordings that it was given, and which keys are registered; it remembers every request, and does
+//! to answers what [`Fault`] describes.
 #![allow(
     dead_code,
     unused_imports,
@@ -16,15 +16,23 @@
 )]
 
 mod answers;
+mod customer;
+mod encrypt;
 mod faults;
 mod fixtures;
 mod http;
+mod qvoice;
 mod records;
+mod registered;
 mod storage;
+mod style;
 mod tls;
+mod twilio_keys;
+mod twilio_settings;
 mod twilio_video;
 mod twilio_voice;
 mod vonage;
+mod vonage_storage;
 
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -33,25 +41,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use self::customer::*;
 pub use self::faults::{Fault, Page};
 use self::http::{Body, Delivery, Response, Server};
 pub use self::http::{Request, http_date};
 pub use self::records::{Archive, Video, Voice, flood_sid};
+use self::registered::Registered;
+pub use self::registered::Settings;
 use self::storage::{Object, Storage};
+pub use self::style::{Style, VideoLink, VoiceMedia};
 pub use self::tls::{Certificate, pems};
-
-/// The account whose credentials [`Fake::env`] gives.
-pub const ACCOUNT: &str = "AC5eed0000000000000000000000000001";
-/// An API key of it, and its secret.
-pub const API_KEY: &str = "SK5eed0000000000000000000000000001";
-pub const API_SECRET: &str = "made-up-twilio-api-secret-5eed01";
-/// The account's token.
-pub const AUTH_TOKEN: &str = "made0up0twilio0auth0token05eed02";
-/// An application of Vonage's unified API. Its key is `fixtures/keys/other.pem`.
-pub const APPLICATION: &str = "5eed0000-0000-4000-9000-000000000001";
-/// A project of `OpenTok`'s, and its secret.
-pub const OPENTOK_KEY: &str = "100";
-pub const OPENTOK_SECRET: &str = "made-up-opentok-secret-5eed03";
 
 /// The server. It ends, with all its connections, when this is dropped.
 pub struct Fake {
@@ -80,52 +79,6 @@ pub struct Seen {
     pub at: Instant,
 }
 
-/// What the documents leave open, or what differs from customer to customer.
-#[derive(Clone, Debug)]
-pub struct Style {
-    /// Pages and media are named at the providers' own hosts, as in their documents; else at the base.
-    pub default_hosts: bool,
-    pub video_link: VideoLink,
-    pub voice_media: VoiceMedia,
-    /// `DateCreated<=DAY` includes that day.
-    pub until_includes_day: bool,
-    /// For how long links hold, where the request does not say (`Ttl`).
-    pub link_seconds: u64,
-}
-
-/// How `…/Media` of Twilio Video says where the media is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum VideoLink {
-    /// `Location`.
-    Header,
-    /// `{"redirect_to": …}`.
-    Body,
-    Both,
-}
-
-/// How the media of Twilio Voice comes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum VoiceMedia {
-    /// From the API; parts of it can be had.
-    Ranges,
-    /// From the API, always all of it, without an `ETag`.
-    Whole,
-    /// By a redirect to storage.
-    AtStorage,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self {
-            default_hosts: true,
-            video_link: VideoLink::Both,
-            voice_media: VoiceMedia::Ranges,
-            until_includes_day: true,
-            link_seconds: 600,
-        }
-    }
-}
-
 /// What is the same for all connections.
 struct Shared {
     base: String,
@@ -136,6 +89,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     records: records::Records,
+    registered: Registered,
     storage: Storage,
     style: Style,
     seen: Vec<Seen>,
@@ -247,54 +201,8 @@ impl Fake {
         self.folder.path().join("vonage.pem")
     }
 
-    /// The environment of a customer who has everything.
-    pub fn env(&self) -> Vec<(&'static str, String)> {
-        let mut all = self.twilio_env();
-        all.extend(self.vonage_env());
-        all.extend(self.opentok_env());
-        all
-    }
-
-    pub fn twilio_env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("UNREEL_TWILIO_API_URL", self.base()),
-            ("UNREEL_TWILIO_VIDEO_URL", self.base()),
-            ("TWILIO_ACCOUNT_SID", ACCOUNT.into()),
-            ("TWILIO_API_KEY", API_KEY.into()),
-            ("TWILIO_API_SECRET", API_SECRET.into()),
-        ]
-    }
-
-    /// Of Vonage's unified API alone.
-    pub fn vonage_env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("UNREEL_VONAGE_VIDEO_URL", self.base()),
-            ("VONAGE_APPLICATION_ID", APPLICATION.into()),
-            (
-                "VONAGE_PRIVATE_KEY",
-                self.vonage_key().display().to_string(),
-            ),
-        ]
-    }
-
-    /// Of `OpenTok` alone.
-    pub fn opentok_env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("UNREEL_OPENTOK_URL", self.base()),
-            ("OPENTOK_API_KEY", OPENTOK_KEY.into()),
-            ("OPENTOK_API_SECRET", OPENTOK_SECRET.into()),
-        ]
-    }
-
     pub fn add_voice(&self, voice: Voice) {
-        let mut state = self.state();
-        let object = Object {
-            body: voice.media.clone(),
-            headers: vec![("Content-Type".into(), "audio/x-wav".into())],
-            public: false,
-        };
-        state.storage.put(&voice.object(), object);
-        state.records.add_voice(voice);
+        self.state().add_voice(voice);
     }
 
     /// So many recordings like this one, each with an id of its own (see [`records::flood_sid`]), a
@@ -304,25 +212,11 @@ impl Fake {
     }
 
     pub fn add_video(&self, video: Video) {
-        let mut state = self.state();
-        let object = Object {
-            body: video.media.clone(),
-            headers: video.metadata.clone(),
-            public: false,
-        };
-        state.storage.put(&video.object(), object);
-        state.records.add_video(video);
+        self.state().add_video(video);
     }
 
     pub fn add_archive(&self, archive: Archive) {
-        let mut state = self.state();
-        let object = Object {
-            body: archive.media.clone(),
-            headers: Vec::new(),
-            public: false,
-        };
-        state.storage.put(&archive.object(), object);
-        state.records.add_archive(archive);
+        self.state().add_archive(archive);
     }
 
     /// A call, a conference or a room without recordings.
@@ -431,6 +325,36 @@ impl Seen {
 }
 
 impl State {
+    fn add_voice(&mut self, voice: Voice) {
+        let object = Object {
+            body: voice.media.clone(),
+            headers: vec![("Content-Type".into(), "audio/x-wav".into())],
+            public: false,
+        };
+        self.storage.put(&voice.object(), object);
+        self.records.add_voice(voice);
+    }
+
+    fn add_video(&mut self, video: Video) {
+        let object = Object {
+            body: video.media.clone(),
+            headers: video.metadata.clone(),
+            public: false,
+        };
+        self.storage.put(&video.object(), object);
+        self.records.add_video(video);
+    }
+
+    fn add_archive(&mut self, archive: Archive) {
+        let object = Object {
+            body: archive.media.clone(),
+            headers: Vec::new(),
+            public: false,
+        };
+        self.storage.put(&archive.object(), object);
+        self.records.add_archive(archive);
+    }
+
     /// The fault of this request, if there is one.
     fn take(&mut self, line: &str, request: &Request) -> Option<Fault> {
         for armed in &mut self.faults {
@@ -493,7 +417,12 @@ impl Shared {
                 if let Some(fault) = &fault {
                     fault.before(&mut heard);
                 }
-                let mut response = self.route(&mut state, origin, &heard);
+                let heeded = fault.as_ref().is_none_or(|fault| fault.heeds(request));
+                let mut response = if heeded {
+                    self.route(&mut state, origin, &heard)
+                } else {
+                    answers::error(origin, request, 500)
+                };
                 if let Some(fault) = fault {
                     fault.after(origin, request, &mut response, &mut delivery);
                 }
@@ -513,10 +442,16 @@ impl Shared {
         let path = request.path();
         if path.starts_with("/2010-04-01/") {
             twilio_voice::answer(self, state, request)
+        } else if path.starts_with("/v1/Credentials/") {
+            twilio_keys::answer(self, state, request)
+        } else if let Some(kind) = Settings::of(path) {
+            twilio_settings::answer(self, state, request, kind)
         } else if path.starts_with("/v1/") {
             twilio_video::answer(self, state, request)
         } else if path.starts_with("/v2/project/") {
             vonage::answer(self, state, request)
+        } else if path.starts_with("/api/") {
+            qvoice::answer(state, request)
         } else {
             answers::error(origin, request, 404)
         }

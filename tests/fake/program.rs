@@ -2,18 +2,24 @@
 //!
 //! ```text
 //! cargo run --example fake-provider [-- --tls] [--latency MS] [--recordings N --bytes B] [--no-etag]
+//!     [--qvoice-folder DIR]
 //! ```
 //!
 //! It prints the environment to run unreel in, as lines of a shell, and serves until it is stopped.
 //! With `--recordings` there are that many of Twilio Voice in place of the fixtures, of so many bytes
 //! each, for `fixtures/keys/pkcs8.pem`; their ids are `REf100d` and a number. `--latency` is how long
 //! each answer waits, and `--no-etag` is of their media.
+//!
+//! Whenever a key is registered that something is encrypted for, such a recording is there: `RE…a1`,
+//! `RT…a1`, `CJ…a1`, `5eed0000-0000-4000-8000-0000000000a1`, all `5eed` and zeros; of Qvoice's
+//! `DIR/call.enc`.
 #![allow(clippy::expect_used, reason = "it is a tool of the tests")]
 
 #[path = "mod.rs"]
 mod fake;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aes_gcm::aead::{Aead, KeyInit};
@@ -32,6 +38,7 @@ struct Wanted {
     latency: u64,
     recordings: usize,
     bytes: usize,
+    qvoice_folder: Option<PathBuf>,
 }
 
 fn main() {
@@ -48,6 +55,10 @@ fn main() {
     }
     if wanted.no_etag {
         fake.style(|style| style.voice_media = VoiceMedia::Whole);
+    }
+    fake.style(|style| style.records = true);
+    if let Some(folder) = &wanted.qvoice_folder {
+        fake.qvoice_folder(folder);
     }
     fake.latency(Duration::from_millis(wanted.latency));
     let mut out = std::io::stdout();
@@ -78,6 +89,7 @@ fn wanted() -> Wanted {
             "--no-etag" => wanted.no_etag = true,
             "--latency" => wanted.latency = number().expect("--latency MS") as u64,
             "--recordings" => wanted.recordings = number().expect("--recordings N"),
+            "--qvoice-folder" => wanted.qvoice_folder = arguments.next().map(PathBuf::from),
             "--bytes" => wanted.bytes = number().expect("--bytes B"),
             // Of cargo's, where it is run as a test.
             _ => {}
@@ -118,3 +130,7 @@ fn call(length: usize) -> Voice {
 #[cfg(test)]
 #[path = "self_tests.rs"]
 mod self_tests;
+
+#[cfg(test)]
+#[path = "register_tests.rs"]
+mod register_tests;

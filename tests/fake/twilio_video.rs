@@ -64,7 +64,7 @@ struct Place<'a> {
     room: Option<&'a str>,
 }
 
-fn iso_8601(seconds: i64) -> String {
+pub fn iso_8601(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).expect("a time");
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use super::http::{Request, Response};
 use super::records::Archive;
 use super::storage::Storage;
-use super::{APPLICATION, OPENTOK_KEY, OPENTOK_SECRET, Shared, State};
+use super::{
+    APPLICATION, OPENTOK_KEY, OPENTOK_SECRET, Shared, State, VONAGE_API_SECRET, vonage_storage,
+};
 
 /// An error as archives have it.
 pub fn error(status: u16, message: &str) -> Response {
@@ -59,8 +61,16 @@ pub fn answer(shared: &Shared, state: &mut State, request: &Request) -> Response
             let value = json!({"code": -1, "message": message, "description": message});
             return Response::json(403, &value);
         }
+    } else if rest == ["storage"] && state.style.vonage_basic {
+        let pair = super::answers::pair(request);
+        if project != APPLICATION || pair != Some(format!("{APPLICATION}:{VONAGE_API_SECRET}")) {
+            return gateway(401, "Invalid credentials");
+        }
     } else if let Err(why) = unified_token(request, project) {
         return gateway(401, &format!("Invalid Token: {why}"));
+    }
+    if rest == ["storage"] {
+        return vonage_storage::answer(state, request, project);
     }
     if request.method != "GET" && request.method != "HEAD" {
         return error(405, "Method not allowed");
