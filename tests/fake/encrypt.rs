@@ -175,28 +175,29 @@ pub fn archive(state: &mut State, id: &str, owner: &str) {
 ///
 /// How it is really done is published nowhere: this is the likeliest guess.
 fn qvoice(state: &State, id: &str) -> (Vec<u8>, Value) {
-    let config = &state.registered.qvoice;
-    assert!(
-        config.get("enabled") == Some(&true.into()),
-        "Qvoice does not encrypt"
-    );
-    let text = |name: &str| config[name].as_str().expect("a text");
-    let (secret, salt) = (text("key").as_bytes(), text("salt").as_bytes());
+    let config = Value::Object(state.registered.qvoice.clone());
+    assert_eq!(config["enabled"], true, "Qvoice does not encrypt");
+    let text = |name: &str| config[name].as_str().expect("a key and a salt").as_bytes();
+    let (secret, salt) = (text("key"), text("salt"));
     let key = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(secret, salt, 100_000);
-    let media = if text("algorithm") == "AES-256-CBC" {
+    let media = if config["algorithm"] == "AES-256-CBC" {
         let iv = random::<16>();
         [&iv[..], &cbc(&key, &iv, &wav())].concat()
     } else {
         let nonce = random::<12>();
         [&nonce[..], &gcm(&key, &nonce, &wav())].concat()
     };
-    let metadata = json!({
-        "recording_id": id,
-        "key_id": config["key_id"],
-        "version": config["key_version"],
-        "algorithm": config["algorithm"],
-        "salt": config["salt"],
-    });
+    let mut metadata = json!({"recording_id": id});
+    for (name, of_config) in [
+        ("key_id", "key_id"),
+        ("version", "key_version"),
+        ("algorithm", "algorithm"),
+        ("salt", "salt"),
+    ] {
+        if !config[of_config].is_null() {
+            metadata[name] = config[of_config].clone();
+        }
+    }
     (media, metadata)
 }
 

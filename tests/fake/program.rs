@@ -134,3 +134,7 @@ mod self_tests;
 #[cfg(test)]
 #[path = "register_tests.rs"]
 mod register_tests;
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod record_tests;

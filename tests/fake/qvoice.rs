@@ -111,11 +111,14 @@ fn rotate(config: &mut Map<String, Value>, key: Option<&str>, salt: Option<&str>
         new.zip(old.as_ref()).is_some_and(|(new, old)| new != old)
     };
     if differs(key, &old_key) || differs(salt, &old_salt) {
-        let version = config["key_version"].as_u64().expect("a version");
+        let version = config.get("key_version").and_then(Value::as_u64);
+        let version = version.unwrap_or(1);
         config.insert("key_version".into(), (version + 1).into());
         for (map, value) in [("historical_keys", old_key), ("historical_salts", old_salt)] {
             let map = config.entry(map).or_insert_with(|| json!({}));
-            map[version.to_string()] = value.unwrap_or_default();
+            if let Some(value) = value {
+                map[version.to_string()] = value;
+            }
         }
     }
     for (name, value) in [("key", key), ("salt", salt)] {

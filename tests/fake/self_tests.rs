@@ -20,41 +20,51 @@ use crate::fake::{
 };
 
 /// What came to a request before the connection ended, and how it ended.
-struct Got {
-    head: String,
-    body: Vec<u8>,
-    reset: bool,
+pub(crate) struct Got {
+    pub head: String,
+    pub body: Vec<u8>,
+    pub reset: bool,
 }
 
 impl Got {
-    fn status(&self) -> &str {
+    pub(crate) fn status(&self) -> &str {
         self.head.split_whitespace().nth(1).unwrap_or_default()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 fn ask(url: &str, headers: &[&str]) -> Got {
+    send("GET", url, headers, b"")
+}
+
+pub(crate) fn send(method: &str, url: &str, headers: &[&str], body: &[u8]) -> Got {
     let rest = url.strip_prefix("http://").expect("http");
     let (host, target) = rest.split_at(rest.find('/').expect("a path"));
     let mut stream = TcpStream::connect(host).expect("a server");
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let request =
-        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n");
-    stream.write_all(request.as_bytes()).expect("it reads");
+    let length = match body.len() {
+        0 => String::new(),
+        length => format!("Content-Length: {length}\r\n"),
+    };
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{lines}\r\n"
+    );
+    let request = [head.as_bytes(), body].concat();
+    stream.write_all(&request).expect("it reads");
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes);
     let reset = end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
@@ -67,7 +77,7 @@ fn ask(url: &str, headers: &[&str]) -> Got {
     }
 }
 
-fn basic() -> String {
+pub(crate) fn basic() -> String {
     let pair = BASE64_STANDARD.encode(format!("{API_KEY}:{API_SECRET}"));
     format!("Authorization: Basic {pair}")
 }
@@ -270,17 +280,15 @@ fn lists_end_and_can_be_endless() {
     assert!(got.body.len() > 17 << 20 && got.json()["page"] == 2);
 }
 
-fn token(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+pub(crate) fn token(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let text = [header, claims].map(|value| encode(value.to_string().as_bytes()));
     let text = text.join(".");
     format!("{text}.{}", encode(&sign(text.as_bytes())))
 }
 
-#[test]
-fn vonage_wants_its_tokens() {
-    let fake = Fake::with_fixtures();
-    let now = jiff::Timestamp::now().as_second();
+/// A token of Vonage's application that holds until then.
+pub(crate) fn unified_token(fake: &Fake, exp: i64) -> String {
     let key = std::fs::read_to_string(fake.vonage_key()).expect("a key");
     let key = RsaPrivateKey::from_pkcs8_pem(&key).expect("a key");
     let rs256 = |bytes: &[u8]| {
@@ -293,11 +301,32 @@ fn vonage_wants_its_tokens() {
         key.sign(scheme, &Sha256::digest(bytes))
             .expect("a signature")
     };
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({"application_id": APPLICATION, "iat": now, "exp": exp, "jti": "1"});
+    let token = token(&json!({"alg": "RS256", "typ": "JWT"}), &claims, rs256);
+    format!("Authorization: Bearer {token}")
+}
+
+/// A token of OpenTok's project.
+pub(crate) fn opentok_token(secret: &str, jti: &str) -> String {
+    let hs256 = |bytes: &[u8]| {
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+        mac.chain_update(bytes).finalize().into_bytes().to_vec()
+    };
+    let now = jiff::Timestamp::now().as_second();
+    let claims =
+        json!({"iss": OPENTOK_KEY, "ist": "project", "iat": now, "exp": now + 300, "jti": jti});
+    let token = token(&json!({"alg": "HS256", "typ": "JWT"}), &claims, hs256);
+    format!("X-OPENTOK-AUTH: {token}")
+}
+
+#[test]
+fn vonage_wants_its_tokens() {
+    let fake = Fake::with_fixtures();
+    let now = jiff::Timestamp::now().as_second();
     let unified = |exp: i64| {
-        let claims = json!({"application_id": APPLICATION, "iat": now, "exp": exp, "jti": "1"});
-        let token = token(&json!({"alg": "RS256", "typ": "JWT"}), &claims, rs256);
         let url = format!("{}/v2/project/{APPLICATION}/archive?count=2", fake.base());
-        ask(&url, &[&format!("Authorization: Bearer {token}")])
+        ask(&url, &[&unified_token(&fake, exp)])
     };
     let got = unified(now + 900);
     assert_eq!(got.json()["count"], 4);
@@ -309,15 +338,8 @@ fn vonage_wants_its_tokens() {
     assert_eq!(unified(now - 1).json()["title"], "Unauthorized");
 
     let opentok = |secret: &str, jti: &str| {
-        let hs256 = |bytes: &[u8]| {
-            let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-            mac.chain_update(bytes).finalize().into_bytes().to_vec()
-        };
-        let claims =
-            json!({"iss": OPENTOK_KEY, "ist": "project", "iat": now, "exp": now + 300, "jti": jti});
-        let token = token(&json!({"alg": "HS256", "typ": "JWT"}), &claims, hs256);
         let url = format!("{}/v2/project/{OPENTOK_KEY}/archive", fake.base());
-        ask(&url, &[&format!("X-OPENTOK-AUTH: {token}")])
+        ask(&url, &[&opentok_token(secret, jti)])
     };
     assert_eq!(opentok(OPENTOK_SECRET, "1").json()["count"], 2);
     assert_eq!(opentok(OPENTOK_SECRET, "1").status(), "403");
