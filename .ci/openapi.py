@@ -1,14 +1,23 @@
 #!/usr/bin/env python3
 """Holds the provider server of the tests against Twilio's own OpenAPI documents.
 
-    .ci/openapi.py [FOLDER]
+    .ci/openapi.py [--requests FILE] [FOLDER]
 
 Starts `cargo run --example fake-provider`, fetches every kind of answer that the documents describe, and
 checks each: every field of the schema is there and no other; types, enums, patterns, lengths and formats
-hold; so do the addresses of pages. The documents come from the npm package that twilio-cli reads them
-from, or lie in FOLDER. Exit code 77: they cannot be had.
+hold; so do the addresses of pages. What is posted has to be taken where it is as the documents say, and
+only there. The documents come from the npm package that twilio-cli reads them from, or lie in FOLDER.
+Exit code 77: they cannot be had.
+
+With --requests, no server: FILE has the requests of a client, one JSON object a line, and each is held
+against the documents: parameters and their names, which are required, types, patterns, lengths.
+
+    {"method": "POST", "path": "/v1/Credentials/PublicKeys", "form": {"PublicKey": "…"}}
+
+`form` may be a list of pairs, and be absent. Requests to other providers than Twilio are passed over.
 """
 
+import argparse
 import base64
 import copy
 import datetime
@@ -25,7 +34,13 @@ import urllib.parse
 import urllib.request
 
 PACKAGE = "@twilio/cli-core@9.0.0"
-DOCUMENTS = ["twilio_api_v2010.json", "twilio_video_v1.json"]
+# By API: its document, where it is, and what the environment of the server calls that.
+APIS = {
+    "api": ("twilio_api_v2010.json", "https://api.twilio.com", "UNREEL_TWILIO_API_URL"),
+    "video": ("twilio_video_v1.json", "https://video.twilio.com", "UNREEL_TWILIO_VIDEO_URL"),
+    "accounts": ("twilio_accounts_v1.json", "https://accounts.twilio.com", "UNREEL_TWILIO_ACCOUNTS_URL"),
+}
+DOCUMENTS = [name for name, _, _ in APIS.values()]
 
 
 def documents(folder):
@@ -116,6 +131,8 @@ def faults(value, schema, document, where="$"):
         yield f"{where}: {value!r} is not as {schema['pattern']}"
     if kind == "string" and not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
         yield f"{where}: {value!r} is too short or too long"
+    if kind == "integer" and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield f"{where}: {value} is too small or too large"
     form = schema.get("format")
     if form and form not in FORMATS:
         yield f"{where}: the format {form} is not known here"
@@ -131,6 +148,65 @@ def faults(value, schema, document, where="$"):
     if kind == "array":
         for number, item in enumerate(value):
             yield from faults(item, schema["items"], document, f"{where}[{number}]")
+
+
+def find(document, path):
+    """The path of the document that this one is an instance of."""
+
+    def fits(template):
+        pattern = re.sub(r"\\\{\w+\\\}", r"[^/.]+", re.escape(template))
+        return re.fullmatch(pattern, path)
+
+    return next((template for template in document["paths"] if fits(template)), None)
+
+
+def typed(text, schema):
+    """What a text of a form or a query stands for; itself, where it stands for nothing of that type."""
+    if schema.get("type") == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if schema.get("type") in ("integer", "number") and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    # Of a list's filters, the descriptions take a day as well.
+    if schema.get("format") == "date-time" and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return text + "T00:00:00Z"
+    return text
+
+
+def request_faults(document, method, target, form):
+    """What of a request does not hold. The form is a list of pairs, empty where there is no body."""
+    path, _, query = target.partition("?")
+    template = find(document, path)
+    operation = document["paths"].get(template, {}).get(method.lower())
+    if operation is None:
+        yield f"{method} {path}: not in the document"
+        return
+    here = f"{method} {template}"
+    parameters = operation.get("parameters", [])
+    in_path = {each["name"]: each["schema"] for each in parameters if each["in"] == "path"}
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/.]+)", re.escape(template))
+    for name, text in re.fullmatch(pattern, path).groupdict().items():
+        yield from faults(text, in_path[name], document, f"{here} {name}")
+    in_query = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
+    body = operation.get("requestBody", {}).get("content", {}).get("application/x-www-form-urlencoded", {})
+    schema = body.get("schema", {})
+    for kind, pairs, known in [
+        ("query", urllib.parse.parse_qsl(query, keep_blank_values=True), in_query),
+        ("form", form, schema.get("properties", {})),
+    ]:
+        seen = set()
+        for name, text in pairs:
+            if name not in known:
+                yield f"{here}: {name} is no parameter of its {kind}"
+                continue
+            if name in seen and known[name].get("type") != "array":
+                yield f"{here}: {name} is there twice"
+            seen.add(name)
+            one = known[name].get("items", known[name])
+            yield from faults(typed(text, one), one, document, f"{here} {name}")
+        if kind == "form":
+            for name in schema.get("required", []):
+                if name not in seen:
+                    yield f"{here}: no {name}"
 
 
 class Server:
@@ -154,12 +230,19 @@ class Server:
         os.killpg(self.process.pid, 15)
         self.process.wait()
 
-    def get(self, base, target):
+    def ask(self, method, base, target, form=None):
+        """Status and body of an answer; None where there is no body."""
         pair = f"{self.env['TWILIO_API_KEY']}:{self.env['TWILIO_API_SECRET']}"
         token = base64.b64encode(pair.encode()).decode()
-        request = urllib.request.Request(self.env[base] + target, headers={"Authorization": f"Basic {token}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        body = urllib.parse.urlencode(form).encode() if form is not None else None
+        headers = {"Authorization": f"Basic {token}"}
+        request = urllib.request.Request(self.env[base] + target, body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+        return status, json.loads(text) if text else None
 
 
 class Check:
@@ -169,38 +252,64 @@ class Check:
 
     def get(self, api, target):
         """Fetches it, and holds it against the document."""
-        name, base = {
-            "api": ("twilio_api_v2010.json", "UNREEL_TWILIO_API_URL"),
-            "video": ("twilio_video_v1.json", "UNREEL_TWILIO_VIDEO_URL"),
-        }[api]
+        return self.ask("GET", api, target)
+
+    def ask(self, method, api, target, form=None):
+        """Sends what is as the document says, and holds the answer against it."""
+        name, _, base = APIS[api]
         document = self.specs[name]
-        path, _, query = target.partition("?")
-        template = self.template(document, path)
-        if template is None:
-            self.failures.append(f"{target}: not in the document")
+        wrong = list(request_faults(document, method, target, list((form or {}).items())))
+        if wrong:
+            self.failures += [f"what is asked here is not right: {fault}" for fault in wrong]
             return None
-        self.asked.add((name, template))
-        operation = document["paths"][template]["get"]
-        known = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-        for field, _ in urllib.parse.parse_qsl(query):
-            if field not in known:
-                self.failures.append(f"{target}: {field} is no parameter of it")
-        value = self.server.get(base, target)
-        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-        found = list(faults(value, schema, document))
-        self.failures += [f"{target}: {fault}" for fault in found]
+        template = find(document, target.partition("?")[0])
+        self.asked.add((name, template, method))
+        responses = document["paths"][template][method.lower()]["responses"]
+        status, value = self.server.ask(method, base, target, form)
         self.answers += 1
+        if str(status) not in responses:
+            self.failures.append(f"{method} {target}: {status}, not {', '.join(responses)}: {value}")
+            return None
+        content = responses[str(status)].get("content")
+        if content is None:
+            if value is not None:
+                self.failures.append(f"{method} {target}: it has a body: {value}")
+            return None
+        schema = content["application/json"]["schema"]
+        found = list(faults(value, schema, document))
+        self.failures += [f"{method} {target}: {fault}" for fault in found]
         if not found:
             self.twist(value, schema, document, target)
         return value
 
-    @staticmethod
-    def template(document, path):
-        def fits(template):
-            pattern = re.sub(r"\\\{\w+\\\}", r"[^/.]+", re.escape(template))
-            return re.fullmatch(pattern, path)
-
-        return next((template for template in document["paths"] if fits(template)), None)
+    def post(self, api, target, form):
+        """Posts all of a form, which has every parameter of the document; what is required alone and
+        with each other parameter; and what is not to be taken. The answer to all of it."""
+        name, _, base = APIS[api]
+        document = self.specs[name]
+        operation = document["paths"][find(document, target)]["post"]
+        schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+        for absent in schema["properties"].keys() - form.keys():
+            self.failures.append(f"POST {target}: {absent} is not tried")
+        required = {name: form[name] for name in schema.get("required", [])}
+        self.ask("POST", api, target, required)
+        for parameter in form:
+            # Whether encryption needs a key is no matter of names.
+            extra = {"EncryptionKeySid": form["EncryptionKeySid"]} if parameter == "EncryptionEnabled" else {}
+            self.ask("POST", api, target, required | extra | {parameter: form[parameter]})
+        wrong = [form | {"Undocumented": "x"}]
+        wrong += [{key: value for key, value in form.items() if key != name} for name in required]
+        for parameter, value in form.items():
+            own = schema["properties"][parameter]
+            if own.get("pattern") or own.get("type") == "boolean":
+                wrong.append(form | {parameter: value[:-1] + "_"})
+        for fields in wrong:
+            if not list(request_faults(document, "POST", target, list(fields.items()))):
+                self.failures.append(f"POST {target}: the check does not see what is wrong: {fields}")
+            status, value = self.server.ask("POST", base, target, fields)
+            if status != 400:
+                self.failures.append(f"POST {target}: {status} to what is wrong: {fields}")
+        return self.ask("POST", api, target, form)
 
     def twist(self, value, schema, document, target):
         """What is right and then made wrong has to be found."""
@@ -227,14 +336,41 @@ class Check:
                 break
             items += page[key]
             target = page["next_page_uri"] if api == "api" else page["meta"]["next_page_url"]
-            if api == "video" and target:
-                host = "https://video.twilio.com"
+            if api != "api" and target:
+                host = APIS[api][1]
                 if not target.startswith(host + "/"):
                     self.failures.append(f"{target}: not at {host}")
                 target = target.removeprefix(host)
         return items
 
+    def registering(self):
+        """Keys, and what they are for. What is registered is kept: recordings are encrypted for it."""
+        keys = "/v1/Credentials/PublicKeys"
+        with open("fixtures/keys/public.pem", encoding="ascii") as file:
+            pem = file.read()
+        form = {"PublicKey": pem, "FriendlyName": "a name", "AccountSid": self.server.env["TWILIO_ACCOUNT_SID"]}
+        sid = (self.post("accounts", keys, form) or {}).get("sid")
+        if sid is None:
+            return
+        self.post("accounts", f"{keys}/{sid}", {"FriendlyName": "another name"})
+        for item in self.pages("accounts", f"{keys}?PageSize=1", "credentials"):
+            self.get("accounts", f"{keys}/{item['sid']}")
+            if item["sid"] != sid:
+                self.ask("DELETE", "accounts", f"{keys}/{item['sid']}")
+        form = {
+            "FriendlyName": "a name",
+            "AwsCredentialsSid": "CR5eed00000000000000000000000000ff",
+            "EncryptionKeySid": sid,
+            "AwsS3Url": "https://bucket.s3.amazonaws.com/folder/",
+            "AwsStorageEnabled": "true",
+            "EncryptionEnabled": "true",
+        }
+        for kind in ("Recording", "Composition"):
+            self.post("video", f"/v1/{kind}Settings/Default", form)
+            self.get("video", f"/v1/{kind}Settings/Default")
+
     def run(self):
+        self.registering()
         account = f"/2010-04-01/Accounts/{self.server.env['TWILIO_ACCOUNT_SID']}"
         everything = self.pages("api", f"{account}/Recordings.json?PageSize=2&IncludeSoftDeleted=true", "recordings")
         groups = {("Calls", item["call_sid"]) for item in everything}
@@ -267,25 +403,66 @@ class Check:
         self.covered()
 
     def covered(self):
-        """Whether everything about recordings was asked for that the documents have."""
-        about = re.compile(r"(/(Calls|Conferences)/\{\w+\})?/Recordings(/\{Sid\})?\.json$|^/v1/(Recordings|Compositions)"
-                           r"(/\{Sid\})?$|^/v1/Rooms/(\{Sid\}|\{RoomSid\}/Recordings(/\{Sid\})?)$")
+        """Whether everything about recordings and keys was asked for that the documents have."""
+        read = re.compile(r"(/(Calls|Conferences)/\{\w+\})?/Recordings(/\{Sid\})?\.json$|^/v1/(Recordings|Compositions)"
+                          r"(/\{Sid\})?$|^/v1/Rooms/(\{Sid\}|\{RoomSid\}/Recordings(/\{Sid\})?)$")
+        changed = re.compile(r"^/v1/((Recording|Composition)Settings/Default|Credentials/PublicKeys(/\{Sid\})?)$")
         for name, document in self.specs.items():
             for template, operations in document["paths"].items():
-                if "get" in operations and about.search(template) and (name, template) not in self.asked:
-                    self.failures.append(f"{template}: not asked for")
+                methods = []
+                if read.search(template):
+                    methods = ["GET"]
+                elif changed.search(template):
+                    methods = ["GET", "POST", "DELETE"]
+                for method in methods:
+                    if method.lower() in operations and (name, template, method) not in self.asked:
+                        self.failures.append(f"{method} {template}: not asked for")
+
+
+def recorded(file, specs):
+    """Holds a client's requests against the documents: what does not hold, and how many there were."""
+    failures, count = [], 0
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        request = json.loads(line)
+        method, path = request["method"], request["path"]
+        if path.startswith(("/v2/project/", "/api/")):
+            continue
+        count += 1
+        form = request.get("form") or []
+        pairs = list(form.items()) if isinstance(form, dict) else [tuple(pair) for pair in form]
+        bare = path.partition("?")[0]
+        document = next((each for each in specs.values() if find(each, bare)), None)
+        if document is None:
+            failures.append(f"line {number}: {path} is in no document")
+            continue
+        failures += [f"line {number}: {fault}" for fault in request_faults(document, method, path, pairs)]
+    return failures, count
 
 
 def main():
-    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    specs = documents(sys.argv[1] if len(sys.argv) > 1 else None)
-    with Server() as server:
-        check = Check(server, specs)
-        check.run()
-    for failure in check.failures:
+    parser = argparse.ArgumentParser(description="Holds the tests' provider server against Twilio's documents.")
+    parser.add_argument("--requests", metavar="FILE", type=argparse.FileType(encoding="utf-8"))
+    parser.add_argument("folder", nargs="?", help="where the documents lie")
+    arguments = parser.parse_args()
+    specs = documents(arguments.folder)
+    if arguments.requests:
+        failures, count = recorded(arguments.requests, specs)
+        said = f"{count} requests"
+        if count == 0:
+            failures.append("no request of Twilio's is there")
+    else:
+        os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+        with Server() as server:
+            check = Check(server, specs)
+            check.run()
+        failures = check.failures
+        said = f"{check.answers} answers of {len(check.asked)} kinds"
+    for failure in failures:
         print(failure)
-    print(f"{check.answers} answers of {len(check.asked)} kinds, {len(check.failures)} faults")
-    sys.exit(bool(check.failures))
+    print(f"{said}, {len(failures)} faults")
+    sys.exit(bool(failures))
 
 
 main()
