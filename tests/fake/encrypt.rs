@@ -50,9 +50,20 @@ fn wrap(key: &RsaPublicKey, padding: impl PaddingScheme, bytes: &[u8]) -> String
     base64(wrapped.expect("RSA"))
 }
 
-/// A short call, of which there is a fixture in the clear.
+/// The call of a fixture: a second on one channel.
 fn wav() -> Vec<u8> {
-    fixtures::read("twilio-voice/RE5eed0000000000000000000000000004.wav")
+    let recording = fixtures::json("twilio-voice/recording-mono.json");
+    let field = |name: &str| {
+        let text = recording["encryption_details"][name].as_str();
+        BASE64_STANDARD
+            .decode(text.expect("a text"))
+            .expect("base64")
+    };
+    let key = fixture_key().decrypt(Oaep::<Sha256>::new(), &field("encrypted_cek"));
+    let cipher = Aes256Gcm::new_from_slice(&key.expect("a content key")).expect("32 bytes");
+    let iv: [u8; 12] = field("iv").try_into().expect("12 bytes");
+    let media = fixtures::read("twilio-voice/RE5eed0000000000000000000000000003.wav.enc");
+    cipher.decrypt(&iv.into(), &media[..]).expect("a fixture")
 }
 
 fn fixture_key() -> RsaPrivateKey {
@@ -111,6 +122,7 @@ pub fn voice(state: &mut State, sid: &str) {
         account: public.account.clone(),
         created,
         updated: created + 9,
+        duration: 1,
         ..Voice::new(sid, &gcm(&key, &iv, &wav()), details)
     };
     state.add_voice(voice);
