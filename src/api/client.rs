@@ -1,12 +1,14 @@
 //! [`Client`]: requests, and what is done when one fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 
 use super::body;
 use super::channel::{self, Body};
 use super::course::Course;
+use super::draft::{Draft, Unmade};
 use super::error::Error;
 use super::exchange::{Answer, Core, Manner};
 use super::failure::{Failure, senseless};
@@ -53,6 +55,26 @@ impl Client {
         self.run(&request.link.host(), json(&self.core, request))
     }
 
+    /// Makes a change, and gives the answer's body. `earlier` is how many tries at it there were that
+    /// may have succeeded, and did not.
+    ///
+    /// What surely was not made is tried again like any request; so is what may be made twice.
+    ///
+    /// # Errors
+    /// See [`Unmade`].
+    pub(super) fn change(&self, draft: &Draft, earlier: u32) -> Result<Vec<u8>, Unmade> {
+        let work = async { Ok(change(&self.core, &draft.0, earlier).await) };
+        let made = self.run(&draft.0.link.host(), work);
+        made.map_err(Unmade::Not)?
+    }
+
+    /// The pause before another try after so many; `false` where there is to be none.
+    pub(super) fn pause(&self, earlier: u32) -> bool {
+        let mut tries = Tries::after(self.core.policy, earlier);
+        let wait = tries.wait_for(Duration::ZERO);
+        self.runtime.run(wait).unwrap_or(false)
+    }
+
     /// Begins to read media, and counts how often it asks for it.
     ///
     /// # Errors
@@ -92,6 +114,30 @@ async fn json(core: &Core, request: &Request) -> Result<Vec<u8>, Error> {
 async fn json_once(core: &Core, request: &Request) -> Result<Vec<u8>, Failure> {
     let mut answer = core.exchange(request, Manner::default()).await?;
     plain(&answer)?;
+    answer.whole(JSON, &core.policy).await
+}
+
+/// Makes a change until it is known what became of it.
+async fn change(core: &Core, request: &Request, earlier: u32) -> Result<Vec<u8>, Unmade> {
+    let may_repeat = request.change.as_ref().is_some_and(|made| made.may_repeat);
+    let mut tries = Tries::after(core.policy, earlier);
+    loop {
+        let failure = match made_once(core, request).await {
+            Ok(body) => return Ok(body),
+            Err(failure) => failure,
+        };
+        if may_repeat || !failure.may_be_made() {
+            tries.wait(failure).await.map_err(Unmade::Not)?;
+            continue;
+        }
+        let error = failure.error.clone();
+        let again = tries.wait(failure).await.is_ok();
+        return Err(Unmade::Perhaps { error, again });
+    }
+}
+
+async fn made_once(core: &Core, request: &Request) -> Result<Vec<u8>, Failure> {
+    let mut answer = core.exchange(request, Manner::default()).await?;
     answer.whole(JSON, &core.policy).await
 }
 

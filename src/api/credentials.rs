@@ -4,6 +4,19 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::link::Link;
+
+/// What lets in at each provider, where there is something.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    /// At Twilio.
+    pub twilio: Option<Twilio>,
+    /// At Vonage.
+    pub vonage: Option<Vonage>,
+    /// At Qvoice.
+    pub qvoice: Option<Qvoice>,
+}
+
 /// Twilio: HTTP Basic authentication, by an API key or the account's token.
 pub(crate) struct Twilio {
     /// The account whose recordings are meant (`AC…`).
@@ -26,12 +39,20 @@ pub(crate) struct Vonage {
     pub opentok: Option<OpenTok>,
 }
 
-/// An application of Vonage's unified API: tokens are signed with its private key (RS256).
+/// An application of Vonage's unified API.
 pub(crate) struct Application {
     /// Its id, a UUID.
     pub id: String,
-    /// Its private key.
-    pub key: Arc<dyn Sign>,
+    /// What shows that it is that.
+    pub proof: Proof,
+}
+
+/// How an application shows who it is.
+pub(crate) enum Proof {
+    /// Tokens are signed with its private key (RS256).
+    Key(Arc<dyn Sign>),
+    /// HTTP Basic authentication with the account's API secret, as one page of Vonage's has it.
+    Secret(Zeroizing<String>),
 }
 
 /// A project of `OpenTok`'s: tokens are authenticated with its secret (HS256).
@@ -40,6 +61,16 @@ pub(crate) struct OpenTok {
     pub key: String,
     /// The API secret.
     pub secret: Zeroizing<String>,
+}
+
+/// Qvoice: "`X-Account-ID`: Your account identifier", "`Authorization`: Bearer JWT token".
+pub(crate) struct Qvoice {
+    /// Where its API is: the guide names no host.
+    pub url: Link,
+    /// The account.
+    pub account: String,
+    /// The bearer's token.
+    pub token: Zeroizing<String>,
 }
 
 /// Signs: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2), which RFC 7518 calls RS256.

@@ -15,6 +15,7 @@ use reqwest::header::{
 use reqwest::{Body, Response, StatusCode, Version};
 use zeroize::Zeroizing;
 
+use super::change::Verb;
 use super::connect::Clients;
 use super::error::{Error, Problem};
 use super::failure::{Failure, Then, senseless};
@@ -173,7 +174,11 @@ impl Core {
             let (response, sent) = self.send(&hop, request, manner).await?;
             let mut answer = Answer::of(hop.link.clone(), sent, response);
             if let Some(place) = self.place(&mut answer, &hop, manner).await? {
-                hop = hop.next(&place)?;
+                hop = if request.change.is_none() {
+                    hop.next(&place)?
+                } else {
+                    return Err(hop.not_for_changes(&place).into());
+                };
             } else if answer.status().is_success() {
                 return readable(answer);
             } else {
@@ -190,7 +195,21 @@ impl Core {
         manner: Manner<'_>,
     ) -> Result<(Response, Sent), Failure> {
         let client = self.clients.to(&hop.link, hop.reach)?;
-        let mut builder = client.get(hop.link.url().clone());
+        let url = hop.link.url().clone();
+        let mut builder = match request.change.as_deref() {
+            None => client.get(url),
+            Some(change) => {
+                let builder = match change.verb {
+                    Verb::Post => client.post(url),
+                    Verb::Put => client.put(url),
+                    Verb::Delete => client.delete(url),
+                };
+                match change.body.kind() {
+                    Some(kind) => builder.header(CONTENT_TYPE, kind).body(change.body.bytes()),
+                    None => builder,
+                }
+            }
+        };
         if let Some((first, tag)) = manner.rest {
             builder = builder.header(RANGE, format!("bytes={first}-"));
             builder = builder.header(IF_RANGE, tag);
@@ -198,6 +217,9 @@ impl Core {
         let sent = if let Some((name, value)) = credentials(&request.auth, hop)? {
             let sent = given(&request.auth, &value);
             builder = builder.header(name, value);
+            if let Auth::Bearer { account, .. } = &request.auth {
+                builder = builder.header(account.0, account.1.as_str());
+            }
             sent
         } else {
             signatures(&hop.link)
@@ -256,6 +278,9 @@ impl Core {
         let body = self.beginning(&mut answer).await.unwrap_or_default();
         let mut body = body.to_vec();
         answer.sent.mask(&mut body);
+        if let Some(change) = &request.change {
+            Sent::of(change.body.secrets()).mask(&mut body);
+        }
         let problem = Problem::read(&body);
         let (host, status) = (hop.link.host(), answer.status().as_u16());
         if matches!(status, 408 | 425 | 429 | 500..) {
@@ -267,10 +292,7 @@ impl Core {
                 problem,
                 after: None,
             };
-            return Failure {
-                error,
-                then: Then::Again(asked),
-            };
+            return Failure::new(error, Then::Again(asked));
         }
         let is_of_a_link = hop.followed > 0 || matches!(request.auth, Auth::None);
         let then = if status == 403 && is_of_a_link {
@@ -284,7 +306,7 @@ impl Core {
             problem,
             in_region: request.in_region && hop.has_auth,
         };
-        Failure { error, then }
+        Failure::new(error, then)
     }
 }
 
@@ -315,6 +337,10 @@ fn credentials(auth: &Auth, hop: &Hop) -> Result<Option<(HeaderName, HeaderValue
                 Zeroizing::new(format!("Basic {}", pair.as_str())),
             )
         }
+        Auth::Bearer { token, .. } => (
+            AUTHORIZATION,
+            Zeroizing::new(format!("Bearer {}", token.as_str())),
+        ),
         Auth::Header(name, value) => {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::NoCredentials)?;
             (name, value()?)
@@ -331,7 +357,7 @@ fn given(auth: &Auth, value: &HeaderValue) -> Sent {
     let token = value.split(' ').next_back().unwrap_or_default();
     let secret = match auth {
         Auth::Basic { secret, .. } => Some(Zeroizing::clone(secret)),
-        Auth::None | Auth::Header(..) => None,
+        Auth::None | Auth::Header(..) | Auth::Bearer { .. } => None,
     };
     Sent::of(secret.into_iter().chain([Zeroizing::new(token.to_owned())]))
 }

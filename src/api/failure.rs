@@ -21,6 +21,8 @@ pub(super) struct Failure {
     pub(super) error: Error,
     /// What comes next.
     pub(super) then: Then,
+    /// Whether the request did not even begin: there was no connection.
+    pub(super) is_unsent: bool,
 }
 
 /// What comes after a failure.
@@ -37,9 +39,35 @@ pub(super) enum Then {
 impl Failure {
     /// One that another try may not have.
     pub(super) fn again(error: Error) -> Self {
+        Self::new(error, Then::Again(None))
+    }
+
+    /// One with what comes after it.
+    pub(super) fn new(error: Error, then: Then) -> Self {
         Self {
             error,
-            then: Then::Again(None),
+            then,
+            is_unsent: false,
+        }
+    }
+
+    /// Whether what was asked for may have been done all the same. A server that is too busy (429: "not
+    /// processed", as Twilio says of its error 20429), that waited in vain for the request (408) or
+    /// would not take the risk (425) did nothing; nor did one that refuses.
+    pub(super) fn may_be_made(&self) -> bool {
+        match &self.error {
+            Error::Busy { status, .. } => !matches!(status, 408 | 425 | 429),
+            Error::Unreachable { .. } => !self.is_unsent,
+            Error::Cut { .. } | Error::Answer { .. } => true,
+            Error::Refused { .. }
+            | Error::NotTrusted { .. }
+            | Error::Changed { .. }
+            | Error::Expired { .. }
+            | Error::Astray { .. }
+            | Error::Gone { .. }
+            | Error::NoCredentials
+            | Error::Credentials(_)
+            | Error::Authorities(_) => false,
         }
     }
 
@@ -62,7 +90,10 @@ impl Failure {
             return senseless(link, "its headers are too long").into();
         }
         let reason = reason(error, policy);
-        Self::again(Error::Unreachable { host, reason })
+        Self {
+            is_unsent: error.is_connect(),
+            ..Self::again(Error::Unreachable { host, reason })
+        }
     }
 
     /// What broke a body of `link`'s off.
@@ -83,10 +114,7 @@ impl Failure {
 impl From<Error> for Failure {
     /// One that is for good.
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            then: Then::Stop,
-        }
+        Self::new(error, Then::Stop)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Hosts {
     pub twilio_api: Option<Link>,
     /// `https://video.twilio.com`.
     pub twilio_video: Option<Link>,
+    /// `https://accounts.twilio.com`.
+    pub twilio_accounts: Option<Link>,
     /// `https://video.api.vonage.com`.
     pub vonage_video: Option<Link>,
     /// `https://api.opentok.com`.
@@ -27,6 +29,8 @@ pub(super) enum Service {
     TwilioApi,
     /// Recordings and compositions of video rooms.
     TwilioVideo,
+    /// Public keys that recordings are encrypted for.
+    TwilioAccounts,
     /// Archives of applications: the unified Video API.
     VonageVideo,
     /// Archives of `OpenTok`'s projects.
@@ -87,6 +91,7 @@ impl Hosts {
         match service {
             Service::TwilioApi => self.twilio_api.as_ref(),
             Service::TwilioVideo => self.twilio_video.as_ref(),
+            Service::TwilioAccounts => self.twilio_accounts.as_ref(),
             Service::VonageVideo => self.vonage_video.as_ref(),
             Service::OpenTok => self.opentok.as_ref(),
         }
@@ -99,6 +104,7 @@ impl Service {
         match self {
             Self::TwilioApi => ("api", ".twilio.com"),
             Self::TwilioVideo => ("video", ".twilio.com"),
+            Self::TwilioAccounts => ("accounts", ".twilio.com"),
             Self::VonageVideo => ("video", ".api.vonage.com"),
             Self::OpenTok => ("api", ".opentok.com"),
         }
@@ -114,7 +120,7 @@ impl Service {
             .and_then(|host| host.strip_suffix(rest));
         let is_host = match (place, self) {
             (Some(""), _) => true,
-            (Some(place), Self::TwilioApi | Self::TwilioVideo) => {
+            (Some(place), Self::TwilioApi | Self::TwilioVideo | Self::TwilioAccounts) => {
                 let mut labels = place.split('.');
                 labels.next() == Some("") && labels.clone().count() <= 2 && labels.all(is_label)
             }
@@ -215,6 +221,11 @@ mod tests {
                 Service::TwilioVideo,
                 Some(&place),
                 "https://video.dublin.ie1.twilio.com",
+            ),
+            (
+                Service::TwilioAccounts,
+                Some(&place),
+                "https://accounts.dublin.ie1.twilio.com",
             ),
             (Service::VonageVideo, None, "https://video.api.vonage.com"),
             (Service::OpenTok, None, "https://api.opentok.com"),

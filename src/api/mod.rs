@@ -10,11 +10,13 @@
 mod address;
 mod answer;
 mod body;
+mod change;
 mod channel;
 mod client;
 mod connect;
 mod course;
 mod credentials;
+mod draft;
 mod error;
 mod exchange;
 mod failure;
@@ -24,6 +26,7 @@ mod link;
 mod pages;
 mod policy;
 mod problem;
+mod qvoice;
 mod redirect;
 mod remote;
 mod request;
@@ -34,8 +37,10 @@ mod runtime;
 mod scripted;
 mod sent;
 mod twilio;
+mod twilio_keys;
 mod twilio_video;
 mod twilio_voice;
+mod video_settings;
 mod vonage;
 
 use std::iter;
@@ -50,13 +55,20 @@ use self::twilio_video::Video;
 use self::twilio_voice::Voice;
 use crate::provider::Provider;
 
-pub(crate) use self::credentials::{Application, OpenTok, Sign, Twilio, Vonage};
+pub(crate) use self::credentials::{
+    Application, Credentials, OpenTok, Proof, Qvoice, Sign, Twilio, Vonage,
+};
+pub(crate) use self::draft::{Draft, Unmade};
 pub(crate) use self::error::{Error, Problem};
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::link::{Link, LinkError};
+pub(crate) use self::qvoice::{Encryption, Settings as QvoiceSettings};
 pub(crate) use self::remote::{Attempts, Download, Remote, Resource, Selection, State};
 pub(crate) use self::resource::resource;
 pub(crate) use self::sent::Sent;
+pub(crate) use self::twilio_keys::{PublicKey, PublicKeys, is_key_id};
+pub(crate) use self::video_settings::{MediaKind, MediaSettings, VideoSettings};
+pub(crate) use self::vonage::{Fallback, Storage, Target};
 
 /// How the client behaves, and where the providers are.
 #[derive(Default)]
@@ -73,8 +85,7 @@ pub(crate) struct Settings {
 pub(crate) struct Api {
     client: Arc<Client>,
     hosts: Hosts,
-    twilio: Option<Twilio>,
-    vonage: Option<Vonage>,
+    credentials: Credentials,
 }
 
 /// Recordings as a provider lists them.
@@ -82,12 +93,11 @@ pub(crate) type List = Box<dyn Iterator<Item = Result<Remote, Error>> + Send>;
 
 impl Api {
     /// Nothing is done before the first request.
-    pub(crate) fn new(settings: Settings, twilio: Option<Twilio>, vonage: Option<Vonage>) -> Self {
+    pub(crate) fn new(settings: Settings, credentials: Credentials) -> Self {
         Self {
             client: Arc::new(Client::new(settings.retries, settings.authorities)),
             hosts: settings.hosts,
-            twilio,
-            vonage,
+            credentials,
         }
     }
 
@@ -164,12 +174,64 @@ impl Api {
                 auth: client::Auth::None,
                 told_by: None,
                 in_region: false,
+                change: None,
             },
             redirect_in_body: false,
             missing_until: None,
             renew: None,
         };
         self.client.media(media, attempts)
+    }
+
+    /// The public keys that Twilio has.
+    ///
+    /// # Errors
+    /// [`Error::NoCredentials`], [`Error::Credentials`].
+    pub(crate) fn public_keys(&self) -> Result<PublicKeys, Error> {
+        Ok(PublicKeys::new(self.access(Service::TwilioAccounts)?))
+    }
+
+    /// The settings of Twilio Video.
+    ///
+    /// # Errors
+    /// [`Error::NoCredentials`], [`Error::Credentials`].
+    pub(crate) fn video_settings(&self) -> Result<VideoSettings, Error> {
+        Ok(VideoSettings::new(self.access(Service::TwilioVideo)?))
+    }
+
+    /// What sets the archive storage of each of Vonage's projects that there are credentials for, and
+    /// what that is called.
+    ///
+    /// # Errors
+    /// [`Error::NoCredentials`], [`Error::Credentials`].
+    pub(crate) fn archive_storage(&self, storage: &Storage) -> Result<Vec<(String, Draft)>, Error> {
+        let projects = self.projects()?.into_iter();
+        let drafts = projects.map(|project| Ok((project.name(), project.storage(storage)?)));
+        drafts.collect()
+    }
+
+    /// The encryption of a Qvoice account.
+    ///
+    /// # Errors
+    /// [`Error::NoCredentials`], [`Error::Credentials`].
+    pub(crate) fn encryption(&self) -> Result<Encryption, Error> {
+        let credentials = self.credentials.qvoice.as_ref();
+        Encryption::new(self.asker(), credentials.ok_or(Error::NoCredentials)?)
+    }
+
+    /// Makes a change, and gives what is answered. `earlier` is how many tries at it there were of
+    /// which nobody knew what became of them.
+    ///
+    /// # Errors
+    /// See [`Unmade`].
+    pub(crate) fn make(&self, draft: &Draft, earlier: u32) -> Result<Vec<u8>, Unmade> {
+        self.client.change(draft, earlier)
+    }
+
+    /// Waits, for some time by chance, before what was undone is done again; not at all, and `false`,
+    /// where it was done often enough.
+    pub(crate) fn pause(&self, earlier: u32) -> bool {
+        self.client.pause(earlier)
     }
 
     /// What the provider lists, which may be more than what is selected.
@@ -208,7 +270,11 @@ impl Api {
     }
 
     fn voice(&self, account: Option<&str>) -> Result<Voice, Error> {
-        let credentials = self.twilio.as_ref().ok_or(Error::NoCredentials)?;
+        let credentials = self
+            .credentials
+            .twilio
+            .as_ref()
+            .ok_or(Error::NoCredentials)?;
         let account = account.unwrap_or(&credentials.account).to_owned();
         Ok(Voice::new(self.access(Service::TwilioApi)?, account))
     }
@@ -218,12 +284,20 @@ impl Api {
     }
 
     fn access(&self, service: Service) -> Result<Access, Error> {
-        let credentials = self.twilio.as_ref().ok_or(Error::NoCredentials)?;
+        let credentials = self
+            .credentials
+            .twilio
+            .as_ref()
+            .ok_or(Error::NoCredentials)?;
         Access::new(self.asker(), &self.hosts, credentials, service)
     }
 
     fn projects(&self) -> Result<Vec<vonage::Project>, Error> {
-        let credentials = self.vonage.as_ref().ok_or(Error::NoCredentials)?;
+        let credentials = self
+            .credentials
+            .vonage
+            .as_ref()
+            .ok_or(Error::NoCredentials)?;
         match vonage::projects(&self.asker(), &self.hosts, credentials) {
             none if none.is_empty() => Err(Error::NoCredentials),
             projects => Ok(projects),

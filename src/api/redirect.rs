@@ -90,6 +90,15 @@ impl Hop {
     }
 }
 
+impl Hop {
+    /// The error of a change whose answer leads to `reference`: it goes nowhere but where it was
+    /// meant to go.
+    pub(super) fn not_for_changes(&self, reference: &str) -> Error {
+        let why = "and what changes something is sent nowhere else";
+        astray(&self.link, self.link.shown(reference), why)
+    }
+}
+
 /// How far an answer of `base`'s, which was reached that far itself, may lead to `link`.
 fn reach(base: &Link, reached: Reach, link: &Link) -> Result<Reach, Error> {
     if link.has_host_of(base) {
@@ -143,6 +152,7 @@ mod tests {
             auth: Auth::None,
             told_by: None,
             in_region: false,
+            change: None,
         })
         .unwrap()
     }
@@ -258,6 +268,7 @@ mod tests {
                 auth: Auth::None,
                 told_by: Some(link(base)),
                 in_region: false,
+                change: None,
             };
             Hop::first(&request).map(|hop| hop.reach)
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::change::Change;
 use super::error::Error;
 use super::link::Link;
 
@@ -25,9 +26,16 @@ pub(super) enum Auth {
         &'static str,
         Arc<dyn Fn() -> Result<Zeroizing<String>, Error> + Send + Sync>,
     ),
+    /// A bearer's token (RFC 6750), beside a header that says whose account is meant.
+    Bearer {
+        /// The token.
+        token: Arc<Zeroizing<String>>,
+        /// The name of that header, and the account.
+        account: (&'static str, String),
+    },
 }
 
-/// What is asked for, always with GET.
+/// What is asked for, or changed.
 #[derive(Clone)]
 pub(super) struct Request {
     /// Where.
@@ -38,6 +46,8 @@ pub(super) struct Request {
     pub(super) told_by: Option<Link>,
     /// Whether the credentials are those of a region.
     pub(super) in_region: bool,
+    /// What it changes; `None` where it only asks, with GET.
+    pub(super) change: Option<Arc<Change>>,
 }
 
 /// How the request for a new link to media is made: it may ask the provider, and block.

@@ -21,6 +21,11 @@ impl Tries {
         Self { policy, failed: 0 }
     }
 
+    /// So many failed before.
+    pub(super) fn after(policy: Policy, failed: u32) -> Self {
+        Self { policy, failed }
+    }
+
     /// As if none had failed: there was progress.
     pub(super) fn begin_anew(&mut self) {
         self.failed = 0;
@@ -37,13 +42,21 @@ impl Tries {
         if let Some(asked) = asked.filter(|asked| *asked > self.policy.longest_wait) {
             return Err(postponed(failure.error, asked));
         }
+        if self.wait_for(asked.unwrap_or_default()).await {
+            return Ok(());
+        }
+        Err(failure.error)
+    }
+
+    /// Waits for a time by chance, but no less than `least`; `false` where there is to be no other try.
+    pub(super) async fn wait_for(&mut self, least: Duration) -> bool {
         if self.failed >= self.policy.retries {
-            return Err(failure.error);
+            return false;
         }
         let pause = pause(&self.policy, self.failed, random());
         self.failed += 1;
-        tokio::time::sleep(pause.max(asked.unwrap_or_default())).await;
-        Ok(())
+        tokio::time::sleep(pause.max(least)).await;
+        true
     }
 }
 

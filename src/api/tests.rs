@@ -1,5 +1,6 @@
 //! The client against a server that does what a script says.
 
+mod changes;
 mod media;
 mod providers;
 mod requests;
@@ -41,6 +42,7 @@ fn request(url: &str) -> Request {
         auth: Auth::None,
         told_by: None,
         in_region: false,
+        change: None,
     }
 }
 

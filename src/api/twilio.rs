@@ -1,4 +1,4 @@
-//! What Twilio's two APIs have in common.
+//! What Twilio's APIs have in common.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct Listed {
     pub(super) next: Option<String>,
 }
 
-/// One of the two APIs, and who asks it.
+/// One of the APIs, and who asks it.
 #[derive(Clone)]
 pub(super) struct Access {
     ask: Arc<dyn Ask>,
@@ -117,12 +117,19 @@ impl Access {
         is_twilio || url.origin() == self.base.url().origin()
     }
 
-    fn request(&self, link: &Link) -> Request {
+    /// Where the API is.
+    pub(super) fn base(&self) -> &Link {
+        &self.base
+    }
+
+    /// A request with its credentials.
+    pub(super) fn request(&self, link: &Link) -> Request {
         Request {
             link: link.clone(),
             auth: self.auth.clone(),
             told_by: None,
             in_region: self.in_region,
+            change: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Vonage: archives, of applications (the unified Video API) and of `OpenTok`'s projects.
 
+mod storage;
+
 use std::sync::Arc;
 use std::{iter, vec};
 
@@ -12,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Ask, Scalar, element, lacks, read, unusable};
 use super::client::{Auth, Media, Renew, Request};
-use super::credentials::{Application, OpenTok, Vonage};
+use super::credentials::{Application, OpenTok, Proof, Vonage};
 use super::error::Error;
 use super::hosts::{self, Hosts, Service};
 use super::jwt;
@@ -20,6 +22,8 @@ use super::link::Link;
 use super::pages::{Offset, Page, Pages, Step};
 use super::remote::{Place, Remote, Resource, Selection, State};
 use crate::provider::{IdKind, Provider};
+
+pub(crate) use self::storage::{Fallback, Storage, Target};
 
 /// Archives on a page, at most.
 const COUNT: &str = "1000";
@@ -32,6 +36,7 @@ const FRESH: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone)]
 pub(super) struct Project {
     ask: Arc<dyn Ask>,
+    service: Service,
     base: Link,
     id: String,
     auth: Auth,
@@ -78,7 +83,7 @@ pub(super) fn projects(ask: &Arc<dyn Ask>, hosts: &Hosts, credentials: &Vonage) 
     let application = credentials.application.as_ref();
     let application = application.map(|application| {
         let id = application.id.clone();
-        (Service::VonageVideo, id, bearer(application))
+        (Service::VonageVideo, id, proof(application))
     });
     let opentok = credentials.opentok.as_ref();
     let opentok = opentok.map(|opentok| {
@@ -89,6 +94,7 @@ pub(super) fn projects(ask: &Arc<dyn Ask>, hosts: &Hosts, credentials: &Vonage) 
     all.filter_map(|(service, id, auth)| {
         Some(Project {
             ask: ask.clone(),
+            service,
             base: hosts.base(service, None).ok()?,
             id,
             auth,
@@ -97,9 +103,19 @@ pub(super) fn projects(ask: &Arc<dyn Ask>, hosts: &Hosts, credentials: &Vonage) 
     .collect()
 }
 
-/// "Authorization: Bearer", and a token that the application's private key signed.
-fn bearer(application: &Application) -> Auth {
-    let (id, key) = (application.id.clone(), application.key.clone());
+/// "Authorization: Bearer", and a token that the application's private key signed; or "Basic", which
+/// the page of S3's server-side encryption has in its place.
+fn proof(application: &Application) -> Auth {
+    let id = application.id.clone();
+    let key = match &application.proof {
+        Proof::Key(key) => Arc::clone(key),
+        Proof::Secret(secret) => {
+            return Auth::Basic {
+                user: id,
+                secret: Arc::new(secret.clone()),
+            };
+        }
+    };
     let token = move || {
         let token = jwt::of_application(&id, key.as_ref(), Timestamp::now())?;
         Ok(Zeroizing::new(format!("Bearer {}", *token)))
@@ -244,6 +260,7 @@ fn request(remote: &Remote) -> Result<Request, Error> {
             auth: Auth::None,
             told_by: Some(by.clone()),
             in_region: false,
+            change: None,
         }),
         Place::Unusable { host, reason } => Err(unusable(host, reason)),
         Place::Nowhere | Place::Api { .. } => Err(Error::Gone {
@@ -385,12 +402,18 @@ impl Project {
     }
 
     fn answer(&self, link: &Link) -> Result<Vec<u8>, Error> {
-        self.ask.ask(&Request {
-            link: link.clone(),
+        self.ask.ask(&self.to(link.clone()))
+    }
+
+    /// A request as who it is.
+    fn to(&self, link: Link) -> Request {
+        Request {
+            link,
             auth: self.auth.clone(),
             told_by: None,
             in_region: false,
-        })
+            change: None,
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! The command line, as clap reads it.
 #![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
+mod register;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+pub(super) use self::register::{
+    Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
+    VideoSettings,
+};
 use super::moment::Moment;
 use crate::job::NameTemplate;
 use crate::key::Kdf;

@@ -6,9 +6,11 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
-use super::args::{Any, Inspect, Keygen, Qvoice, TwilioVideo, TwilioVoice, Verbosity, Vonage};
+use super::args::{
+    Any, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
+};
 
 const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
 
@@ -19,6 +21,7 @@ Examples:
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
   unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
   unreel qvoice --config encryption.json call.enc -o call.mp3
+  unreel register twilio --public-key public_key.pem --key-dir keys/
 
 Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
 4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
@@ -39,6 +42,7 @@ pub(super) enum Command {
     Qvoice(Qvoice),
     Decrypt(Any),
     Keygen(Keygen),
+    Register(Register),
     Inspect(Inspect),
 }
 
@@ -49,7 +53,7 @@ type Entry = (
     fn(clap::Command) -> clap::Command,
 );
 
-const ENTRIES: [Entry; 7] = [
+const ENTRIES: [Entry; 8] = [
     (
         "twilio-voice",
         "Decrypt Twilio call recordings",
@@ -81,11 +85,25 @@ const ENTRIES: [Entry; 7] = [
         Keygen::augment_args,
     ),
     (
+        "register",
+        "Hand the public key to the provider, switch encryption on or off",
+        with_providers,
+    ),
+    (
         "inspect",
         "Say what a metadata, key or media file is, and which key opens it",
         Inspect::augment_args,
     ),
 ];
+
+fn with_providers(command: clap::Command) -> clap::Command {
+    Register::augment_subcommands(command)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand_value_name("PROVIDER")
+        .subcommand_help_heading("Providers")
+        .disable_help_subcommand(true)
+}
 
 /// The command line, with the arguments of every command.
 pub(super) fn all() -> clap::Command {
@@ -141,6 +159,7 @@ impl Command {
             "qvoice" => Self::Qvoice(FromArgMatches::from_arg_matches(given)?),
             "decrypt" => Self::Decrypt(FromArgMatches::from_arg_matches(given)?),
             "keygen" => Self::Keygen(FromArgMatches::from_arg_matches(given)?),
+            "register" => Self::Register(FromArgMatches::from_arg_matches(given)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),
         })

@@ -11,6 +11,7 @@ mod profiles;
 mod qvoice;
 mod shape;
 mod show;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod twilio;
@@ -22,7 +23,7 @@ pub(super) use self::environment::{Environment, From};
 pub(super) use self::found::Found;
 pub(super) use self::show::show;
 use super::error::Failure;
-use crate::api::{Hosts, Twilio, Vonage};
+use crate::api::{Hosts, Qvoice, Target, Twilio, Vonage};
 
 /// The credentials for Twilio.
 ///
@@ -38,6 +39,31 @@ pub(super) fn twilio(from: &From<'_>) -> Result<Found<Twilio>, Failure> {
 /// That there are none, or what cannot be used of them.
 pub(super) fn vonage(from: &From<'_>) -> Result<Found<Vonage>, Failure> {
     Ok(vonage::find(&from.env)?.into_found())
+}
+
+/// The credentials for Vonage's unified API by the account's API secret.
+///
+/// # Errors
+/// That there are none, or what cannot be used of them.
+pub(super) fn vonage_with_secret(from: &From<'_>) -> Result<Found<Vonage>, Failure> {
+    Ok(vonage::find_with_secret(&from.env)?)
+}
+
+/// The credentials for Qvoice.
+///
+/// # Errors
+/// That there are none, or what cannot be used of them.
+pub(super) fn qvoice(from: &From<'_>) -> Result<Found<Qvoice>, Failure> {
+    Ok(qvoice::find(&from.env)?)
+}
+
+/// A bucket of S3 (`true`) or a container of Azure of this name, with what lets Vonage write there.
+///
+/// # Errors
+/// That there is nothing, or what cannot be used of it.
+pub(super) fn storage(from: &From<'_>, name: &str, is_s3: bool) -> Result<Target, Failure> {
+    let find = if is_s3 { storage::s3 } else { storage::azure };
+    Ok(find(&from.env, name.to_owned())?)
 }
 
 /// The bases that stand in for the providers' own hosts.

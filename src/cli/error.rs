@@ -6,6 +6,7 @@ mod media;
 mod metadata;
 mod network;
 mod output;
+mod registering;
 mod search;
 
 use std::path::PathBuf;
@@ -16,10 +17,11 @@ use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
 use self::network::{fetch_verdict, page_hint};
 use self::output::{output_hint, write_hint};
+use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
 use super::exit::Code;
 use crate::io::OutputError;
-use crate::job::{Error, shown_cause};
+use crate::job::{Error, register, shown_cause};
 use crate::key::GenerateError;
 use crate::provider::{MetadataError, Provider};
 
@@ -46,6 +48,8 @@ pub(super) enum Failure {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Job(#[from] Error),
+    #[error(transparent)]
+    Register(#[from] register::Error),
 
     #[error("the passphrase is empty")]
     EmptyPassphrase,
@@ -103,6 +107,10 @@ impl Failure {
             ),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
+            Self::Register(error) => register_verdict(error, |error| {
+                let Verdict { code, hint } = verdict(error);
+                (code, hint)
+            }),
             Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
                 "pass one with --passphrase-file PATH; --no-passphrase makes a key without"

@@ -1,7 +1,6 @@
 //! `unreel keygen`: keys, and what to do with them.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,7 +13,7 @@ use super::escape::escape;
 use super::keys;
 use super::printer::Printer;
 use crate::cipher::WriteAt;
-use crate::io::{OutputError, Staged, check_target};
+use crate::io::{OutputError, Staged, check_target, make_folder};
 use crate::job::{Input, file_name};
 use crate::key::{check_certificate, generate};
 
@@ -53,7 +52,8 @@ pub(super) fn run(args: &Keygen, printer: &Printer) -> Result<(), Failure> {
         .transpose()
         .map_err(Failure::Generate)?;
 
-    make_folder(&args.output_dir)?;
+    let folder = &args.output_dir;
+    make_folder(folder).map_err(|error| Failure::unwritten(&display(folder), error))?;
     let mut contents = vec![
         (&files.private, private.as_bytes(), 0o600),
         (&files.public, public.as_bytes(), 0o644),
@@ -141,14 +141,6 @@ impl Files {
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), Failure> {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(|error| Failure::unwritten(&display(folder), error))
-}
-
 fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<Staged, Failure> {
     let staged = Staged::create(path)?;
     staged
@@ -164,9 +156,10 @@ fn twilio(bits: usize, public: &str) -> String {
         return format!("\nTwilio takes keys of 2048 bits only, not of {bits}.\n");
     }
     format!(
-        "\nTwilio Voice and Video: create a Public Key credential in the Console (Account > API \
-         keys & tokens > Public keys)\nwith the text below, then choose it where recordings are \
-         encrypted (Voice > Settings; Video > Recording settings).\n\n{public}"
+        "\nTwilio Voice and Video: `unreel register twilio` hands this key over; or create a Public Key \
+         credential in the\nConsole (Account > API keys & tokens > Public keys) with the text below. Then \
+         choose it where recordings are\nencrypted: Voice > Settings in the Console; `unreel register \
+         twilio-video`.\n\n{public}"
     )
 }
 
@@ -174,7 +167,7 @@ fn twilio(bits: usize, public: &str) -> String {
 fn vonage(certificate: &str) -> String {
     let line = BASE64_STANDARD.encode(certificate);
     format!(
-        "\nVonage Video: set the archive storage (PUT …/v2/project/ID/archive/storage) with this \
-         as \"certificate\":\n\n{line}\n"
+        "\nVonage Video: `unreel register vonage` sets the archive storage; or PUT \
+         …/v2/project/ID/archive/storage with\nthis as \"certificate\":\n\n{line}\n"
     )
 }

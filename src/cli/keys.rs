@@ -27,6 +27,10 @@ const SECRET_VARIABLES: &[&str] = &[
     "VONAGE_PRIVATE_KEY",
     "VONAGE_APPLICATION_PRIVATE_KEY",
     "VONAGE_API_SECRET",
+    "UNREEL_STORAGE_ACCESS_KEY",
+    "UNREEL_STORAGE_SECRET_KEY",
+    "UNREEL_STORAGE_ACCOUNT",
+    "UNREEL_STORAGE_KEY",
     "OPENTOK_API_SECRET",
     "OT_API_SECRET",
     "QVOICE_TOKEN",
@@ -37,9 +41,26 @@ const PASSPHRASE_VARIABLE: &str = "UNREEL_PASSPHRASE";
 /// `-k`, else `UNREEL_KEY_FILE`, else systemd's credential.
 pub(super) fn from(keys: &Keys) -> KeysFrom {
     let commands = keys.key_command.is_some() || keys.unwrap_command.is_some();
-    let paths = if !keys.paths.is_empty() || commands {
+    let paths = if commands {
         keys.paths.iter().map(|path| Input::of(path)).collect()
     } else {
+        paths(&keys.paths)
+    };
+    KeysFrom {
+        paths,
+        key_command: keys.key_command.clone(),
+        unwrap_command: keys.unwrap_command.clone(),
+        // The commands are asked for one key each.
+        withheld: Withheld {
+            variables: SECRET_VARIABLES,
+            descriptor: keys.passphrase.passphrase_fd,
+        },
+    }
+}
+
+/// The files of private keys: those that were named, else those of the environment.
+pub(super) fn paths(named: &[PathBuf]) -> Vec<Input> {
+    if named.is_empty() {
         let from_environment = || std::env::var_os("UNREEL_KEY_FILE").map(PathBuf::from);
         let credential = || {
             let folder = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
@@ -51,16 +72,8 @@ pub(super) fn from(keys: &Keys) -> KeysFrom {
             .map(|path| Input::of(&path))
             .into_iter()
             .collect()
-    };
-    KeysFrom {
-        paths,
-        key_command: keys.key_command.clone(),
-        unwrap_command: keys.unwrap_command.clone(),
-        // The commands are asked for one key each.
-        withheld: Withheld {
-            variables: SECRET_VARIABLES,
-            descriptor: keys.passphrase.passphrase_fd,
-        },
+    } else {
+        named.iter().map(|path| Input::of(path)).collect()
     }
 }
 

@@ -37,13 +37,15 @@ impl Role {
             ("COMMAND", _) => Self::Command,
             ("INPUT" | "FILE", _) => Self::Input,
             ("PATH", "paths") => Self::Key,
+            ("PATH", "public_key") => Self::Secret("the public key"),
+            ("PATH", "certificate") => Self::Secret("the certificate"),
             ("PATH", "passphrase_file") => Self::Secret("the passphrase"),
             ("PATH", "config") => Self::Secret("the configuration"),
             ("PATH", "key_file") => Self::Secret("the key"),
             ("PATH", "salt_file") => Self::Secret("the salt"),
             ("DIR", _) | ("PATH", "output" | "report" | "profile") => Self::Output,
             ("PATH", _) => Self::Metadata,
-            ("NAME", "name") => Self::Prefix,
+            ("NAME" | "TEXT", "name") => Self::Prefix,
             ("NAME", "subject") => Self::Subject,
             _ => return None,
         })
@@ -121,6 +123,7 @@ pub(super) fn check(command: &Command, matches: &ArgMatches) -> Result<(), Failu
     let Some(command) = command.find_subcommand(name) else {
         return Ok(());
     };
+    check(command, given)?;
     let raw = |id: &str| given.try_get_raw(id).ok().flatten().into_iter().flatten();
     for arg in command.get_arguments() {
         let Some(role) = Role::of(arg) else {

@@ -17,6 +17,7 @@ mod moment;
 mod network;
 mod printer;
 mod qvoice;
+mod register;
 mod report;
 mod talk;
 mod total;
@@ -99,6 +100,7 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Qvoice(args) => qvoice::run(args, printer),
         Command::Decrypt(args) => any::run(args, printer),
         Command::Keygen(args) => keygen::run(args, printer),
+        Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
     }
 }

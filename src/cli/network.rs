@@ -7,7 +7,7 @@ use super::credentials::{self, Environment, From};
 use super::error::Failure;
 use super::exit::Code;
 use super::printer::Printer;
-use crate::api::{Api, Hosts, LinkError, Settings};
+use crate::api::{Api, Credentials, Hosts, LinkError, Settings};
 use crate::job::{Input, Misread};
 use crate::provider::{IdKind, Provider};
 
@@ -88,7 +88,26 @@ pub(super) fn api(
         told(&found.source);
         found.credentials
     });
-    Ok(Api::new(settings, twilio, vonage))
+    let credentials = Credentials {
+        twilio,
+        vonage,
+        qvoice: None,
+    };
+    Ok(Api::new(settings, credentials))
+}
+
+/// What asks for a provider's settings: with these credentials.
+pub(super) fn api_of(
+    credentials: Credentials,
+    network: &Network,
+    from: &From,
+) -> Result<Api, Failure> {
+    let settings = Settings {
+        retries: network.retries,
+        authorities: credentials::authorities(from, network.ca_file.as_deref())?,
+        hosts: credentials::hosts(from)?,
+    };
+    Ok(Api::new(settings, credentials))
 }
 
 /// Where credentials come from, as the flags have it.

@@ -1,7 +1,7 @@
 //! The only place that writes text to standard output or standard error.
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use super::escape::escape;
 use super::total::TotalBar;
 use super::usage::Misuse;
 use super::wrap::{Row, Widths, row, width, wrap};
-use crate::io::Patient;
+use crate::io::{Patient, open_terminal};
 
 /// Talks to people on standard error and to machines on standard output.
 pub(super) struct Printer {
@@ -118,6 +118,30 @@ impl Printer {
         if !self.quiet {
             self.say(&self.wrapped(&escape(text), 0, 2));
         }
+    }
+
+    /// What will be done; also where only errors are wanted, if it is asked whether it should be.
+    pub(super) fn plan(&self, lines: &[String], is_asked: bool) {
+        if !self.quiet || is_asked {
+            let lines = lines.iter().map(|line| self.wrapped(&escape(line), 0, 4));
+            self.say(&lines.collect::<Vec<_>>().join("\n"));
+        }
+    }
+
+    /// Asks on the terminal, never on standard input, and takes nothing but a yes for one.
+    #[expect(clippy::unused_self, reason = "it is the printer's terminal")]
+    pub(super) fn confirms(&self, question: &str) -> bool {
+        let answer = || -> io::Result<String> {
+            let mut terminal = open_terminal()?;
+            terminal.write_all(question.as_bytes())?;
+            let mut line = Vec::new();
+            let mut byte = [0];
+            while line.len() < 100 && terminal.read(&mut byte)? == 1 && byte != *b"\n" {
+                line.extend(byte);
+            }
+            Ok(String::from_utf8_lossy(&line).trim().to_ascii_lowercase())
+        };
+        answer().is_ok_and(|answer| answer == "y" || answer == "yes")
     }
 
     /// What was released.

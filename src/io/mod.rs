@@ -6,6 +6,7 @@
 mod appender;
 mod cleanup;
 mod command;
+mod folder;
 mod memory;
 mod patient;
 mod secret;
@@ -18,8 +19,9 @@ mod wrapper;
 pub(crate) use appender::Appender;
 pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
+pub(crate) use folder::{LockedFolder, make as make_folder};
 pub(crate) use memory::keep_private;
-pub(crate) use patient::Patient;
+pub(crate) use patient::{Patient, open_terminal};
 pub(crate) use secret::{
     ReadError, fd_path, file as read_file, from_fd as read_fd, limited as read_limited,
 };

@@ -47,6 +47,15 @@ impl<F: Write + AsFd> Write for Patient<F> {
     }
 }
 
+/// The terminal that the program was started at, to ask somebody and to be answered.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn open_terminal() -> io::Result<fs_err::File> {
+    let mut options = fs_err::File::options();
+    options.read(true).write(true).open("/dev/tty")
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

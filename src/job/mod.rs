@@ -1,4 +1,5 @@
-//! What one recording is and what is done with it, and the same for many.
+//! What one recording is and what is done with it, and the same for many; and, in [`register`], what
+//! hands a provider the keys that recordings are encrypted with.
 //!
 //! ```text
 //! Input ── Metadata ──► Recipe ── Secrets ──► Opener ── pipeline ──► Output
@@ -23,6 +24,7 @@ mod profile;
 mod recipe;
 mod record;
 pub(crate) mod redact;
+pub(crate) mod register;
 mod remote;
 mod run;
 mod secret_file;

@@ -314,8 +314,8 @@ fn read_files(
 ) -> Result<(String, Config), Error> {
     tell_if_exposed(key, "key", observer);
     let origin = key.secret_name();
-    let key = read_secret("key", key, qvoice::check_key)?;
-    let salt = salt.map(|salt| read_secret("salt", salt, qvoice::check_salt));
+    let key = read_secret_text("key", key, qvoice::check_key)?;
+    let salt = salt.map(|salt| read_secret_text("salt", salt, qvoice::check_salt));
     let pair = qvoice::Pair {
         key,
         salt: salt.transpose()?,
@@ -334,7 +334,7 @@ fn read_files(
 }
 
 /// A secret's text. A newline at its end is the file's, every other byte its own.
-fn read_secret(
+pub(super) fn read_secret_text(
     what: &'static str,
     file: &Input,
     check: fn(&str, &str) -> Result<(), MetadataError>,

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::api::{Api, Selection, Settings};
+use crate::api::{Api, Credentials, Selection, Settings};
 use crate::cipher::lock;
 use crate::key::{KeyRing, Passphrase};
 use crate::pipeline::search::Pins;
@@ -120,7 +120,7 @@ fn documents(provider: Provider, name: &str) -> Metadata {
 
 /// What nothing is asked of.
 fn offline() -> Api {
-    Api::new(Settings::default(), None, None)
+    Api::new(Settings::default(), Credentials::default())
 }
 
 /// Runs a job into `folder`; of two recordings at a time.

@@ -1,5 +1,7 @@
 //! New key pairs, and private and public keys as text.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use getrandom::SysRng;
 use pkcs8::der::asn1::OctetString;
 use pkcs8::pkcs5::pbes2::Parameters;
@@ -64,6 +66,21 @@ pub fn generate(bits: usize) -> Result<PrivateKey, GenerateError> {
     let key = RsaPrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| failed.clone())?;
     let der = key.to_pkcs1_der().map_err(|_| failed.clone())?;
     PrivateKey::from_pkcs1(der.as_bytes()).map_err(|_| failed)
+}
+
+/// A key and a salt that are shared as text: 256 random bits as 64 lower-case hexadecimal digits, 128
+/// as 24 characters of base64 (RFC 4648).
+///
+/// # Errors
+///
+/// [`GenerateError::Failed`].
+pub(crate) fn shared_pair() -> Result<(Zeroizing<String>, Zeroizing<String>), GenerateError> {
+    let failed = |_| GenerateError::Failed { what: "key" };
+    let (mut key, mut salt) = (Zeroizing::new([0; 32]), [0; 16]);
+    getrandom::fill(&mut *key).map_err(failed)?;
+    getrandom::fill(&mut salt).map_err(failed)?;
+    let key = Zeroizing::new(base16ct::lower::encode_string(&*key));
+    Ok((key, Zeroizing::new(BASE64_STANDARD.encode(salt))))
 }
 
 impl PrivateKey {

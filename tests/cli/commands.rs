@@ -14,23 +14,36 @@ const INSIDE: &str = "UNREEL_TEST_SANDBOX";
 /// Documents whose commands may ask a provider: the server of the tests.
 const ASKING: &[&str] = &["README.md", "docs/cookbook.md", "tests/cmd/network.md"];
 
+/// The document whose commands change an account.
+const REGISTERING: &[&str] = &["docs/register.md"];
+
 /// All others, whose commands ask nobody.
 const OFFLINE: &[&str] = &["docs/**/*.md", "tests/cmd/*.md"];
 
 #[test]
 fn commands_print_what_the_documents_say() {
-    run("commands::offline", &[]);
+    run("commands::offline", &Desk::of_documents(), &[]);
 }
 
 #[test]
 fn commands_that_fetch_print_what_the_documents_say() {
     let fake = Fake::with_fixtures();
-    run("commands::asking", &fake.env());
+    run("commands::asking", &Desk::of_documents(), &fake.env());
+}
+
+/// The page of the cookbook that begins with an empty account.
+#[test]
+fn commands_that_register_print_what_the_documents_say() {
+    let (fake, desk) = (Fake::start(), Desk::of_documents());
+    std::fs::create_dir(desk.path("storage")).unwrap();
+    // What is registered is used: a recording is made for each key.
+    fake.style(|style| style.records = true);
+    fake.qvoice_folder(desk.path("storage"));
+    run("commands::registering", &desk, &fake.env());
 }
 
 /// Runs a test in a process of its own, whose environment and working directory are known.
-fn run(test: &str, environment: &[(&str, String)]) {
-    let desk = Desk::of_documents();
+fn run(test: &str, desk: &Desk, environment: &[(&str, String)]) {
     let mut command = desk.command(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.env(INSIDE, "1").envs(environment.iter().cloned());
@@ -47,9 +60,15 @@ fn asking() {
 }
 
 #[test]
+#[ignore = "commands_that_register_print_what_the_documents_say runs it, in a sandbox"]
+fn registering() {
+    cases(REGISTERING, &[]);
+}
+
+#[test]
 #[ignore = "commands_print_what_the_documents_say runs it, in a sandbox"]
 fn offline() {
-    cases(OFFLINE, ASKING);
+    cases(OFFLINE, &[ASKING, REGISTERING].concat());
 }
 
 fn cases(documents: &[&str], others: &[&str]) {

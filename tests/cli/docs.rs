@@ -573,8 +573,10 @@ fn each_field_of_inspect_is_documented_and_each_documented_one_is_printed() {
         "sed s/new_encryption_key_plain_text_at_least_32_characters_long/short/ \
          fixtures/qvoice/config.json > short.json; unreel inspect --json short.json \
          fixtures/qvoice/rec5eed0001.json fixtures/keys/pkcs12.p12",
+        r#"echo '{"pending":{"key":"of_a_rotation_that_was_perhaps_never_taken","salt":"s"}}' |
+         unreel inspect --json -"#,
     ]);
-    assert_eq!(lines.len(), 13);
+    assert_eq!(lines.len(), 14);
     compare("### inspect", &lines);
 }
 

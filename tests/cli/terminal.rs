@@ -372,3 +372,29 @@ fn who_typed_a_wrong_passphrase_may_type_it_again() {
         "{text:?}"
     );
 }
+
+#[test]
+fn a_change_at_a_provider_is_asked_for_and_nothing_but_a_yes_is_one() {
+    let (desk, fake) = (Desk::new(), crate::fake::Fake::start());
+    desk.bring("keys/public.pem", "public.pem");
+    for (flags, answer, code, keys) in [
+        ("", "n", 2, 0),
+        ("", "", 2, 0),
+        ("", "yes please", 2, 0),
+        ("-q", "y", 0, 1),
+    ] {
+        let script = format!(
+            "\"$UNREEL\" register twilio --public-key public.pem {flags}; echo \"code $?\""
+        );
+        let mut command = desk.bash(&script);
+        command.env("TERM", "xterm").envs(fake.env());
+        let mut session = spawn(command);
+        let found = session.expect("Go ahead? [y/N] ").unwrap();
+        let before = String::from_utf8_lossy(found.before()).into_owned();
+        assert!(before.contains("fingerprint"), "{before}");
+        session.send_line(answer).unwrap();
+        let text = rest(&mut session);
+        assert!(text.contains(&format!("code {code}")), "{answer}: {text}");
+        assert_eq!(fake.public_keys().len(), keys, "{answer}");
+    }
+}

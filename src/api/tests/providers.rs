@@ -13,7 +13,13 @@ fn api(twilio: Option<Twilio>) -> Api {
         authorities: None,
         hosts: Hosts::default(),
     };
-    Api::new(settings, twilio, None)
+    Api::new(
+        settings,
+        Credentials {
+            twilio,
+            ..Credentials::default()
+        },
+    )
 }
 
 fn twilio(place: Option<(&str, &str)>) -> Twilio {

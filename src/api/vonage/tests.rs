@@ -39,7 +39,7 @@ fn of(script: &Arc<Script>, unified: bool, opentok: bool) -> Vec<Project> {
     let credentials = Vonage {
         application: unified.then(|| Application {
             id: APPLICATION.to_owned(),
-            key: Arc::new(Key),
+            proof: Proof::Key(Arc::new(Key)),
         }),
         opentok: opentok.then(|| OpenTok {
             key: KEY.to_owned(),

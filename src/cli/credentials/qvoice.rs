@@ -1,13 +1,11 @@
 //! Qvoice: variables and systemd's credentials. Its guide names no host.
 
-use zeroize::Zeroizing;
-
 use super::super::error::CredentialsError;
 use super::environment::{Depth, Environment};
 use super::found::Found;
 use super::hosts::link;
 use super::shape::Shape;
-use crate::api::Link;
+use crate::api::Qvoice;
 
 const URL: &str = "QVOICE_API_URL";
 const ACCOUNT: &str = "QVOICE_ACCOUNT_ID";
@@ -18,17 +16,6 @@ pub(super) const PLACES: &[&str] = &[
     "QVOICE_API_URL with QVOICE_ACCOUNT_ID and QVOICE_TOKEN",
     "files of these names, such as qvoice-token, in $CREDENTIALS_DIRECTORY",
 ];
-
-/// What Qvoice lets a customer in with.
-pub(super) struct Qvoice {
-    /// Where its API is.
-    pub(super) url: Link,
-    /// The account.
-    pub(super) account: String,
-    /// The bearer's token.
-    #[allow(dead_code, reason = "nothing asks Qvoice yet")]
-    pub(super) token: Zeroizing<String>,
-}
 
 /// All three of them.
 pub(super) fn find(env: &Environment<'_>) -> Result<Found<Qvoice>, CredentialsError> {

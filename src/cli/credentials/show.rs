@@ -9,7 +9,7 @@ use super::super::report::ErrorLine;
 use super::environment::From;
 use super::found::Found;
 use super::{qvoice, twilio, vonage};
-use crate::api::{Application, OpenTok, Twilio};
+use crate::api::{Application, OpenTok, Qvoice, Twilio};
 
 /// What stands for a secret.
 const MASK: &str = "********";
@@ -188,7 +188,7 @@ impl Entry {
         }
     }
 
-    fn of_qvoice(found: &Found<qvoice::Qvoice>) -> Self {
+    fn of_qvoice(found: &Found<Qvoice>) -> Self {
         Self {
             source: found.source.clone(),
             kind: "token",

@@ -12,7 +12,7 @@ use super::found::Found;
 use super::json::{Secret, parse};
 use super::key::{key_at, key_or_path};
 use super::shape::Shape;
-use crate::api::{Application, OpenTok, Vonage};
+use crate::api::{Application, OpenTok, Proof, Vonage};
 use crate::job::redact::shown;
 
 const APPLICATION: &str = "VONAGE_APPLICATION_ID";
@@ -21,6 +21,7 @@ const KEY_PATHS: [&str; 2] = [
     "VONAGE_PRIVATE_KEY_PATH",
     "VONAGE_APPLICATION_PRIVATE_KEY_PATH",
 ];
+const SECRET: &str = "VONAGE_API_SECRET";
 const PROJECTS: [(&str, &str); 2] = [
     ("OPENTOK_API_KEY", "OPENTOK_API_SECRET"),
     ("OT_API_KEY", "OT_API_SECRET"),
@@ -35,6 +36,12 @@ pub(super) const PLACES: &[&str] = &[
     "files of these names, such as opentok-api-secret, in $CREDENTIALS_DIRECTORY",
     "./.vonagerc",
     "~/.vonage/config.json",
+];
+
+/// The same for HTTP Basic authentication.
+const PLACES_WITH_SECRET: &[&str] = &[
+    "VONAGE_APPLICATION_ID with VONAGE_API_SECRET",
+    "files of these names, such as vonage-api-secret, in $CREDENTIALS_DIRECTORY",
 ];
 
 /// The credentials of the two kinds, where there are some.
@@ -82,6 +89,33 @@ impl Kinds {
     }
 }
 
+/// An application with the account's API secret, for where its private key does not serve.
+pub(super) fn find_with_secret(env: &Environment<'_>) -> Result<Found<Vonage>, CredentialsError> {
+    let id = env.find(APPLICATION, Depth::Directory)?;
+    let secret = env.find(SECRET, Depth::Directory)?;
+    let (id, secret) = match (id, secret) {
+        (Some(id), Some(secret)) => (id, secret),
+        (Some(id), None) => return Err(half(id, SECRET)),
+        (None, Some(secret)) => return Err(half(secret, APPLICATION)),
+        (None, None) => {
+            return Err(CredentialsError::None {
+                provider: "Vonage",
+                places: PLACES_WITH_SECRET,
+            });
+        }
+    };
+    Ok(Found {
+        source: format!("{} with {}", id.name, secret.name),
+        credentials: Vonage {
+            application: Some(Application {
+                id: Shape::Application.id(id)?,
+                proof: Proof::Secret(Shape::Secret.of(secret)?),
+            }),
+            opentok: None,
+        },
+    })
+}
+
 fn application(
     env: &Environment<'_>,
     depth: Depth,
@@ -102,7 +136,7 @@ fn application(
     Ok(Some(Found {
         credentials: Application {
             id: Shape::Application.id(id)?,
-            key,
+            proof: Proof::Key(key),
         },
         source,
     }))
@@ -206,7 +240,7 @@ fn of_file(file: &Value, env: &Environment<'_>) -> Result<Found<Application>, Cr
     Ok(Found {
         credentials: Application {
             id: Shape::Application.id(value("appId", id))?,
-            key: key_or_path(&value("privateKey", key), env)?,
+            proof: Proof::Key(key_or_path(&value("privateKey", key), env)?),
         },
         source: file.name.clone(),
     })

@@ -59,9 +59,12 @@ enum Shown {
 
 /// One version of a configuration; of its secrets only whether they are there.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are fields of JSON")]
 struct Version {
     version: Option<u64>,
     current: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
     key: bool,
     salt: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,7 +157,8 @@ impl Version {
         let pair = version.pair.as_ref();
         Self {
             version: version.number,
-            current: place == 0,
+            current: place == 0 && !version.pending,
+            pending: version.pending,
             key: pair.is_ok(),
             salt: pair.is_ok_and(|pair| pair.salt.is_some()),
             error: pair.err().map(ToString::to_string),
@@ -162,11 +166,11 @@ impl Version {
     }
 
     fn line(&self) -> String {
-        let name = match self.version {
+        let mut parts = vec![match self.version {
             Some(version) => format!("version {version}"),
+            None if self.pending => "pending".to_owned(),
             None => "version not numbered".to_owned(),
-        };
-        let mut parts = vec![name];
+        }];
         parts.extend(self.current.then(|| "current".to_owned()));
         parts.push(match (&self.error, self.key, self.salt) {
             (Some(error), ..) => format!("cannot be used: {error}"),
