@@ -14,4 +14,7 @@ mod fake;
 mod faults;
 mod grammar;
 mod http2;
+mod register_qvoice;
+mod register_twilio;
+mod register_vonage;
 mod runs;
