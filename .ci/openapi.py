@@ -9,6 +9,7 @@ hold; so do the addresses of pages. What is posted has to be taken where it is a
 only there. The documents come from the npm package that twilio-cli reads them from, or lie in FOLDER.
 Exit code 77: they cannot be had.
 
+What `unreel register` would send to that server (--dry-run) is held against them, too.
 With --requests, no server: FILE has the requests of a client, one JSON object a line, and each is held
 against the documents: parameters and their names, which are required, types, patterns, lengths.
 
@@ -441,6 +442,30 @@ def recorded(file, specs):
     return failures, count
 
 
+def of_the_client(server):
+    """The requests that `unreel register` would change something with at Twilio, as lines of JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        def unreel(*arguments):
+            command = ["cargo", "run", "--quiet", "--locked", "--bin", "unreel", "--", *arguments]
+            run = subprocess.run(command, env=os.environ | server.env, check=True, capture_output=True, text=True)
+            return run.stdout
+
+        unreel("keygen", "-d", folder, "--no-passphrase")
+        key = ["register", "twilio", "--public-key", f"{folder}/public_key.pem"]
+        sid = json.loads(unreel(*key, "--yes", "--json"))["sid"]
+        unreel("register", "twilio", "--delete", sid, "--yes")
+        other = "CR" + 32 * "0"
+        dry = ["--dry-run", "--json"]
+        video = ["register", "twilio-video", "--recordings", "--compositions", "--public-key-sid", other]
+        lines = unreel(*key, *dry) + unreel(*key, "--name", "a name", *dry) + unreel(*video, *dry)
+    requests = []
+    for line in lines.splitlines():
+        said = json.loads(line)
+        path = urllib.parse.urlsplit(said["url"]).path
+        requests.append(json.dumps({"method": said["method"], "path": path, "form": said["body"]}))
+    return requests
+
+
 def main():
     parser = argparse.ArgumentParser(description="Holds the tests' provider server against Twilio's documents.")
     parser.add_argument("--requests", metavar="FILE", type=argparse.FileType(encoding="utf-8"))
@@ -457,8 +482,11 @@ def main():
         with Server() as server:
             check = Check(server, specs)
             check.run()
-        failures = check.failures
-        said = f"{check.answers} answers of {len(check.asked)} kinds"
+            found, count = recorded(of_the_client(server), specs)
+        failures = check.failures + found
+        if count != 4:
+            failures.append(f"{count} requests of unreel's, not 4")
+        said = f"{check.answers} answers of {len(check.asked)} kinds, {count} requests"
     for failure in failures:
         print(failure)
     print(f"{said}, {len(failures)} faults")
