@@ -61,8 +61,8 @@ impl Draft {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The body, with stars in the place of secrets. [`Serialize`] gives it as an object,
-    /// [`Display`](fmt::Display) as it may be read: fields of a form a line each, JSON as JSON.
+    /// The body, with stars in the place of secrets. Serialized it is an object,
+    /// displayed it is as it may be read: fields of a form a line each, JSON as JSON.
     /// `None` where there is none.
     pub(crate) fn body(&self) -> Option<ShownBody<'_>> {
         match &self.0.change.as_ref()?.body {

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Change {
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
     /// Print the requests that would change something, with secrets masked, and send none of them
-    #[arg(long, conflicts_with = "yes")]
+    #[arg(long)]
     pub(in crate::cli) dry_run: bool,
     /// Print the result as one line of JSON on standard output
     #[arg(long)]

@@ -157,20 +157,41 @@ impl Plan for Changing {
 }
 
 impl Change {
+    /// Whether settings are what was asked for. What they are called, and the key of media that is not
+    /// encrypted, are Twilio's to say.
+    fn is_made(&self, now: &MediaSettings) -> bool {
+        let wanted = &self.wanted;
+        let key = |settings: &MediaSettings| {
+            let key = settings.encryption_key_sid.clone();
+            key.filter(|_| settings.encryption_enabled)
+        };
+        let storage = |settings: &MediaSettings| {
+            let (credentials, url) = (&settings.aws_credentials_sid, &settings.aws_s3_url);
+            (
+                settings.aws_storage_enabled,
+                credentials.clone(),
+                url.clone(),
+            )
+        };
+        now.encryption_enabled == wanted.encryption_enabled
+            && key(now) == key(wanted)
+            && storage(now) == storage(wanted)
+    }
+
     /// Makes it, and reads it back. The POST replaces everything: what somebody else changed since it
     /// was shown must not be lost.
     fn make(&self, api: &Api, settings: &VideoSettings) -> Result<MediaSettings, Error> {
         let now = settings.fetch(self.kind);
         let now = now.map_err(|error| Error::Provider(WHOSE, READING, error))?;
-        if now.as_ref() == Some(&self.wanted) {
-            return Ok(self.wanted.clone());
+        if let Some(now) = now.clone().filter(|now| self.is_made(now)) {
+            return Ok(now);
         }
         if now != self.now {
             return Err(Error::ChangedMeanwhile(self.kind.of_settings()));
         }
         let look = || {
             let now = settings.fetch(self.kind)?;
-            Ok(now.filter(|now| *now == self.wanted))
+            Ok(now.filter(|now| self.is_made(now)))
         };
         let made = make(api, &self.draft, |_| None, look);
         made.map_err(|failed: Failed| failed.of(WHOSE, CHANGING, CHANGED))
