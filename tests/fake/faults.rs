@@ -42,6 +42,8 @@ pub enum Fault {
     Status(u16, Vec<(&'static str, String)>),
     /// An answer made to measure: status, `Content-Type`, body.
     Answer(u16, &'static str, Vec<u8>),
+    /// This answer, and nothing is done.
+    Instead(Response),
     /// These headers beside the true ones, or in their place.
     With(Vec<(&'static str, String)>),
     /// 206 to a request without a `Range`: the first half of the body.
@@ -55,7 +57,7 @@ pub enum Fault {
     IgnoreRange,
     /// 416 to a `Range`.
     NotSatisfiable,
-    /// Another `ETag` than the one before, whatever `If-Range` says; the same bytes.
+    /// Another `ETag` than the one before, whatever `If-Range` or `If-Match` say; the same bytes.
     NewEtag,
     /// The `ETag` is a weak one.
     WeakEtag,
@@ -149,7 +151,7 @@ impl Fault {
     /// Whether what was asked for is done, whatever is answered. Who redirects does nothing.
     pub fn heeds(&self, request: &Request) -> bool {
         match self {
-            Self::Unheard | Self::Refuse(_) => false,
+            Self::Unheard | Self::Refuse(_) | Self::Instead(_) => false,
             Self::RedirectLoop | Self::Redirects(_) | Self::RedirectTo(_) => {
                 ["GET", "HEAD"].contains(&request.method.as_str())
             }
@@ -169,7 +171,10 @@ impl Fault {
             Self::IgnoreRange | Self::Replaced | Self::Gzip | Self::Empty | Self::ErrorPage(_) => {
                 forget("range");
             }
-            Self::NewEtag => forget("if-range"),
+            Self::NewEtag => {
+                forget("if-range");
+                forget("if-match");
+            }
             Self::Both(one, other) => {
                 one.before(request);
                 other.before(request);
@@ -238,6 +243,7 @@ impl Fault {
                     response.set(name, value);
                 }
             }
+            Self::Instead(answer) => *response = answer,
             Self::Answer(status, kind, body) => *response = Response::new(status, kind, body),
             Self::PartialToPlain => partial(response, |length| length / 2),
             Self::WholeAsPartial => partial(response, |length| length),

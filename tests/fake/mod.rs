@@ -16,6 +16,7 @@
 )]
 
 mod answers;
+mod armed;
 mod customer;
 mod encrypt;
 mod faults;
@@ -33,6 +34,7 @@ mod twilio_video;
 mod twilio_voice;
 mod vonage;
 mod vonage_storage;
+mod wire;
 
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -41,16 +43,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use self::armed::Faults;
 pub use self::customer::*;
-pub use self::faults::{Fault, Page};
-use self::http::{Body, Delivery, Response, Server};
-pub use self::http::{Request, http_date};
+pub use self::faults::{Fault, Page, follow};
+pub use self::http::{Body, Delivery, Request, Response, Server, http_date};
 pub use self::records::{Archive, Video, Voice, flood_sid};
 use self::registered::Registered;
 pub use self::registered::Settings;
+pub use self::storage::error as storage_error;
 use self::storage::{Object, Storage};
 pub use self::style::{Style, VideoLink, VoiceMedia};
-pub use self::tls::{Certificate, pems};
+pub use self::tls::{Certificate, make as make_tls, pems};
+pub use self::wire::{Got, send};
 
 /// The server. It ends, with all its connections, when this is dropped.
 pub struct Fake {
@@ -93,18 +97,10 @@ struct State {
     storage: Storage,
     style: Style,
     seen: Vec<Seen>,
-    faults: Vec<Armed>,
+    faults: Faults,
     latency: Duration,
     /// The `jti` of tokens that were used.
     tokens: HashSet<String>,
-}
-
-struct Armed {
-    place: String,
-    fault: Fault,
-    skip: usize,
-    times: usize,
-    used: bool,
 }
 
 impl Fake {
@@ -281,27 +277,17 @@ impl Fake {
 
     /// The same after `skip` such requests went well.
     pub fn fault_after(&self, place: &str, skip: usize, fault: Fault, times: usize) {
-        self.state().faults.push(Armed {
-            place: place.to_owned(),
-            fault,
-            skip,
-            times,
-            used: false,
-        });
+        self.state().faults.arm(place, skip, fault, times);
     }
 
     /// The places of faults that no request met. A test that has some does not test what it says.
     pub fn unmet(&self) -> Vec<String> {
-        let state = self.state();
-        let unmet = state.faults.iter().filter(|armed| !armed.used);
-        unmet
-            .map(|armed| format!("{} {:?}", armed.place, armed.fault))
-            .collect()
+        self.state().faults.unmet()
     }
 
     /// From now on all goes well.
     pub fn mend(&self) {
-        self.state().faults.clear();
+        self.state().faults.mend();
     }
 
     /// Every answer takes that long.
@@ -354,26 +340,6 @@ impl State {
         self.storage.put(&archive.object(), object);
         self.records.add_archive(archive);
     }
-
-    /// The fault of this request, if there is one.
-    fn take(&mut self, line: &str, request: &Request) -> Option<Fault> {
-        for armed in &mut self.faults {
-            if armed.times == 0 || !line.contains(&armed.place) || !armed.fault.fits(request) {
-                continue;
-            }
-            if armed.skip > 0 {
-                armed.skip -= 1;
-                continue;
-            }
-            armed.used = true;
-            armed.times = match armed.times {
-                usize::MAX => usize::MAX,
-                times => times - 1,
-            };
-            return Some(armed.fault.clone());
-        }
-        None
-    }
 }
 
 impl Shared {
@@ -413,7 +379,7 @@ impl Shared {
                     Origin::Storage => "storage",
                 };
                 let line = format!("{} {name}:{}", request.method, request.target);
-                let fault = state.take(&line, request);
+                let fault = state.faults.take(&line, request);
                 if let Some(fault) = &fault {
                     fault.before(&mut heard);
                 }

@@ -8,11 +8,12 @@ use rsa::{Oaep, Pkcs1v15Encrypt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::fake::send;
 use crate::fake::{ACCOUNT, Fake, OPENTOK_KEY, OPENTOK_SECRET, Settings};
 use crate::register_tests::{
     certificate, fixture, form, private, public, qvoice, s3, target, unbase64,
 };
-use crate::self_tests::{basic, opentok_token, send};
+use crate::self_tests::{basic, opentok_token};
 
 #[test]
 fn what_is_recorded_is_for_what_is_registered() {

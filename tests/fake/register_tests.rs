@@ -14,7 +14,8 @@ use crate::fake::{
     ACCOUNT, APPLICATION, AUTH_TOKEN, Fake, Fault, OPENTOK_KEY, OPENTOK_SECRET, QVOICE_ACCOUNT,
     QVOICE_TOKEN, Settings, VONAGE_API_SECRET, pems,
 };
-use crate::self_tests::{Got, basic, opentok_token, send, unified_token};
+use crate::fake::{Got, send};
+use crate::self_tests::{basic, opentok_token, unified_token};
 
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");

@@ -1,7 +1,5 @@
 //! That the server does what it says: right where it is to be right, and wrong as it was told.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,62 +17,8 @@ use crate::fake::{
     Voice, http_date,
 };
 
-/// What came to a request before the connection ended, and how it ended.
-pub(crate) struct Got {
-    pub head: String,
-    pub body: Vec<u8>,
-    pub reset: bool,
-}
-
-impl Got {
-    pub(crate) fn status(&self) -> &str {
-        self.head.split_whitespace().nth(1).unwrap_or_default()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(other, _)| other.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("JSON")
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
 fn ask(url: &str, headers: &[&str]) -> Got {
     send("GET", url, headers, b"")
-}
-
-pub(crate) fn send(method: &str, url: &str, headers: &[&str], body: &[u8]) -> Got {
-    let rest = url.strip_prefix("http://").expect("http");
-    let (host, target) = rest.split_at(rest.find('/').expect("a path"));
-    let mut stream = TcpStream::connect(host).expect("a server");
-    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let length = match body.len() {
-        0 => String::new(),
-        length => format!("Content-Length: {length}\r\n"),
-    };
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{lines}\r\n"
-    );
-    let request = [head.as_bytes(), body].concat();
-    stream.write_all(&request).expect("it reads");
-    let mut bytes = Vec::new();
-    let end = stream.read_to_end(&mut bytes);
-    let reset = end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
-    let cut = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-    let cut = cut.map_or(bytes.len(), |at| at + 4);
-    Got {
-        head: String::from_utf8_lossy(&bytes[..cut]).into_owned(),
-        body: bytes[cut..].to_vec(),
-        reset,
-    }
 }
 
 pub(crate) fn basic() -> String {

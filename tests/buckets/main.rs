@@ -1,0 +1,17 @@
+//! Objects in buckets, at servers of others on loopback: moto for S3, Azurite for Azure,
+//! fake-gcs-server for Google. `.ci/run` installs them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "it is a test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../fake/mod.rs"]
+mod fake;
+mod proxy;
+mod self_tests;
+mod servers;
+mod specials;
