@@ -1,5 +1,5 @@
-//! Objects in buckets, at servers of others on loopback: moto for S3, Azurite for Azure,
-//! fake-gcs-server for Google. `.ci/run` installs them.
+//! Objects in buckets, at servers of others on loopback: moto for S3, and in Google's clothes for
+//! Google's, Azurite for Azure. `.ci/run` installs them.
 #![allow(
     clippy::expect_used,
     clippy::panic,

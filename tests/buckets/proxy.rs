@@ -92,7 +92,7 @@ impl Proxy {
     }
 
     /// The next `times` requests that `place` is a part of go wrong. What it is a part of reads
-    /// `PUT /bucket/key?partNumber=2&uploadId=…`.
+    /// `PUT /bucket/key?partNumber=2&uploadId=…`, the path decoded: see [`Bucket::path`].
     pub fn fault(&self, place: &str, fault: Fault, times: usize) {
         self.fault_after(place, 0, fault, times);
     }
@@ -147,9 +147,27 @@ impl Proxy {
     }
 }
 
-/// How a request reads for a fault's place.
+/// How a request reads for a fault's place: its path decoded, as clients quote in many ways.
 fn line(request: &Request) -> String {
-    format!("{} {}", request.method, request.target)
+    let path = request.path();
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).and_then(|two| str::from_utf8(two).ok());
+        let quoted = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        let (byte, after) = match quoted.filter(|_| *first == b'%') {
+            Some(byte) => (byte, &tail[2..]),
+            None => (*first, tail),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    let query = &request.target[path.len()..];
+    format!(
+        "{} {}{query}",
+        request.method,
+        String::from_utf8_lossy(&bytes)
+    )
 }
 
 impl Shared {

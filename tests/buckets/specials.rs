@@ -71,7 +71,7 @@ pub fn archived() -> Fault {
     Fault::Instead(s3(403, "InvalidObjectState", message, more))
 }
 
-/// S3's CompleteMultipartUpload: 200 goes out before it is done, and then it fails.
+/// S3's `CompleteMultipartUpload`: 200 goes out before it is done, and then it fails.
 pub fn error_in_200() -> Fault {
     let message = "We encountered an internal error. Please try again.";
     Fault::Instead(s3(200, "InternalError", message, ""))

@@ -367,7 +367,7 @@ impl Shared {
             Origin::Api => &self.base,
             Origin::Storage => &self.storage,
         };
-        let response = match faults::follow(base, &request.target) {
+        let response = match follow(base, &request.target) {
             Some(Ok(redirect)) => redirect,
             Some(Err(target)) => {
                 heard.target = target;

@@ -1,5 +1,7 @@
 //! That the server does what it says: right where it is to be right, and wrong as it was told.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +15,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::fake::{
-    ACCOUNT, API_KEY, API_SECRET, APPLICATION, Fake, Fault, OPENTOK_KEY, OPENTOK_SECRET, Page,
-    Voice, http_date,
+    ACCOUNT, API_KEY, API_SECRET, APPLICATION, Fake, Fault, Got, OPENTOK_KEY, OPENTOK_SECRET, Page,
+    Voice, http_date, send,
 };
 
 fn ask(url: &str, headers: &[&str]) -> Got {
