@@ -6,6 +6,7 @@
 )]
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     server: Mutex<Option<fake::Server>>,
     authority: Option<String>,
+    folder: tempfile::TempDir,
 }
 
 struct Shared {
@@ -61,10 +63,15 @@ impl Proxy {
         let answering = Arc::clone(&shared);
         let handler = move |connection, request| answering.answer(connection, &request);
         let server = fake::Server::start(listener, config, Box::new(handler));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        if let Some(authority) = &authority {
+            std::fs::write(folder.path().join("ca.pem"), authority).expect("it can be written");
+        }
         Self {
             shared,
             server: Mutex::new(Some(server)),
             authority,
+            folder,
         }
     }
 
@@ -72,9 +79,13 @@ impl Proxy {
         self.shared.base.clone()
     }
 
-    /// The authority's certificate, over `https`.
+    /// The authority's certificate, over `https`; and its file.
     pub fn ca_pem(&self) -> &str {
         self.authority.as_deref().expect("a proxy over https")
+    }
+
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
     }
 
     /// The environment of somebody who may do everything, through this proxy.

@@ -1,13 +1,17 @@
 //! That the servers are servers, and that the proxy lets through what it should and breaks what it is
 //! told to.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::common::Random;
-use crate::fake::{Fault, Got, Page, send};
+use crate::fake::{Certificate, Fault, Got, Page, send};
 use crate::proxy::{Nobody, Proxy};
 use crate::servers::{Bucket, Kind, May, Server};
 use crate::specials;
@@ -148,6 +152,89 @@ fn the_proxy_changes_nothing() {
 }
 
 #[test]
+fn what_is_there_is_not_replaced_on_that_condition() {
+    for bucket in buckets() {
+        let (base, path) = (&bucket.server.base, bucket.path(KEY));
+        let (headers, refused): (&[_], _) = match bucket.kind() {
+            Kind::S3 => (&[("if-none-match", "*")], "412"),
+            Kind::Azure => (
+                &[("if-none-match", "*"), ("x-ms-blob-type", "BlockBlob")],
+                "409",
+            ),
+            Kind::Gcs => (&[("x-goog-if-generation-match", "0")], "412"),
+        };
+        let put = |body: &[u8]| ask_as((&bucket, base), None, "PUT", &path, headers, body);
+        assert!(put(b"1").status().starts_with("20"));
+        let got = put(b"2");
+        assert_eq!(got.status(), refused, "{}", got.text());
+        assert_eq!(bucket.get(KEY).unwrap().body, b"1");
+    }
+}
+
+#[test]
+fn google_speaks_in_its_own_names() {
+    let Some(bucket) = Kind::Gcs.bucket() else {
+        return;
+    };
+    let quoted = bucket.path("a%2Fb%20c%2Eenc").replace('-', "%2D");
+    let ask = |method: &str, headers: &[(&str, &str)], body: &[u8]| {
+        ask_as(
+            (&bucket, &bucket.server.base),
+            None,
+            method,
+            &quoted,
+            headers,
+            body,
+        )
+    };
+    let metadata = [("x-goog-meta-x-amz-iv", "AAAA"), ("x-goog-meta-a_b", "c")];
+    assert_eq!(ask("PUT", &metadata, b"1").status(), "200");
+    let object = bucket.get("a/b c.enc").unwrap();
+    assert_eq!(object.metadata["x-amz-iv"], "AAAA");
+    assert_eq!(object.metadata["a_b"], "c");
+    let got = ask("GET", &[], b"");
+    for (name, value) in metadata {
+        assert_eq!(got.header(name), Some(value));
+    }
+    assert!(got.headers().all(|(name, _)| !name.starts_with("x-amz-")));
+    let generation = got.header("x-goog-generation").unwrap();
+    let only = |generation| ask("PUT", &[("x-goog-if-generation-match", generation)], b"2");
+    assert_eq!(only("5").status(), "412");
+    assert_eq!(only(generation).status(), "200");
+    assert_eq!(only(generation).status(), "412");
+    assert_eq!(bucket.get("a/b c.enc").unwrap().body, b"2");
+}
+
+#[test]
+fn the_proxy_can_be_asked_over_tls() {
+    let Some((bucket, _)) = scene(Kind::Gcs) else {
+        return;
+    };
+    let proxy = Proxy::start_tls(&bucket, Certificate::Good);
+    let pem = std::fs::read_to_string(proxy.ca_file()).unwrap();
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    let der = BASE64_STANDARD.decode(lines.collect::<String>()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(der.into()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "127.0.0.1".try_into().unwrap();
+    let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let host = proxy.base().replace("https://", "");
+    let mut stream = rustls::StreamOwned::new(client, TcpStream::connect(&host).unwrap());
+    let path = bucket.path(KEY);
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    assert!(bytes.ends_with(&body()));
+}
+
+#[test]
 fn who_may_not_is_refused() {
     let pair_of = |settings: Vec<(&str, String)>| {
         let value = |name: &str| {
@@ -220,6 +307,13 @@ fn who_may_not_is_refused() {
 
 #[test]
 fn what_is_left_of_an_upload_is_seen() {
+    for bucket in [Kind::S3, Kind::Gcs].into_iter().filter_map(Kind::bucket) {
+        let target = bucket.path("left") + "?uploads=";
+        let got = ask(&bucket, &bucket.server.base, "POST", &target, &[]);
+        assert_eq!(got.status(), "200", "{}", got.text());
+        assert_eq!(bucket.uploads(), ["left"]);
+        assert!(bucket.keys().is_empty());
+    }
     if let Some(bucket) = Kind::Azure.bucket() {
         let target = bucket.path("left") + "?comp=block&blockid=MDAw";
         let base = &bucket.server.base;
