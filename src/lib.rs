@@ -34,6 +34,7 @@ mod key;
 mod media;
 mod pipeline;
 mod provider;
+mod store;
 
 pub use crate::cipher::CipherError;
 pub use crate::envelope::{

@@ -86,6 +86,44 @@ pub enum Destination<'a> {
         /// Whether a file of that name is replaced.
         replace: bool,
     },
+    /// A file that never gets a name: it is handed over when everything is verified.
+    Handed {
+        /// The file.
+        staged: Staged,
+        /// Puts so many bytes of it where they belong, which it tells, or says why it cannot.
+        put: &'a dyn Fn(&Staged, &Media, u64) -> Result<String, OutputError>,
+    },
+}
+
+impl Destination<'_> {
+    /// What is written to before everything is verified.
+    fn staged(&self) -> Option<&Staged> {
+        match self {
+            Self::File { staged, .. } | Self::Handed { staged, .. } => Some(staged),
+            Self::Check | Self::Writer(_) | Self::WriterUnverified(_) => None,
+        }
+    }
+
+    /// Gives what was staged and verified its place, which is where `outcome` says then.
+    fn release(self, mut outcome: Outcome) -> Result<Outcome, Error> {
+        match self {
+            Self::File {
+                staged,
+                name,
+                replace,
+            } => {
+                let output = name(&outcome.media)?;
+                staged.commit(&output, replace)?;
+                outcome.output = Released::File(output);
+            }
+            Self::Handed { staged, put } => {
+                let place = put(&staged, &outcome.media, outcome.bytes_out)?;
+                outcome.output = Released::Elsewhere(place);
+            }
+            Self::Check | Self::Writer(_) | Self::WriterUnverified(_) => {}
+        }
+        Ok(outcome)
+    }
 }
 
 /// A recording that was opened and verified.
@@ -115,6 +153,8 @@ pub enum Released {
     Writer,
     /// A file of this name.
     File(PathBuf),
+    /// What is no file: a place of this name.
+    Elsewhere(String),
 }
 
 /// Decrypts `source` and releases it to `destination`.
@@ -148,17 +188,10 @@ pub fn decrypt(
             }
         }
         Destination::WriterUnverified(writer) => opening.pass(None, Some(writer)),
-        Destination::File {
-            staged,
-            name,
-            replace,
-        } => {
-            let mut outcome = opening.pass(Some(&staged), None)?;
+        staged => {
+            let outcome = opening.pass(staged.staged(), None)?;
             opening.unchanged_or_proven(&outcome)?;
-            let output = name(&outcome.media)?;
-            staged.commit(&output, replace)?;
-            outcome.output = Released::File(output);
-            Ok(outcome)
+            staged.release(outcome)
         }
     }
 }

@@ -75,7 +75,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("io", &["cipher"]),
     ("pipeline", &["cipher", "envelope", "io", "key", "media"]),
     ("api", &["envelope", "provider"]),
-    ("store", &["envelope"]),
+    ("store", &["api", "envelope"]),
     ("waveform", &["media"]),
     (
         "job",

@@ -17,10 +17,11 @@ use super::remote::{Attempts, Download};
 use super::retry::Tries;
 use super::runtime::Runtime;
 
-pub(super) use super::request::{Auth, Media, Renew, Request};
+pub(super) use super::media::{Media, Renew, Way};
+pub(super) use super::request::{Auth, Request};
 
-/// The longest answer in JSON.
-const JSON: usize = 16 * 1024 * 1024;
+/// The longest answer in JSON, or in XML.
+pub(super) const JSON: usize = 16 * 1024 * 1024;
 
 /// The client. It is made when it is needed; its clones are the same one.
 #[derive(Clone)]
@@ -80,12 +81,23 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub(super) fn media(&self, media: Media, attempts: &Attempts) -> Result<Download, Error> {
-        let host = media.request.link.host();
+        let host = media.way.host();
         let course = Course::new(Arc::clone(&self.core), media, attempts.clone());
         self.run(&host, begin(course, Arc::clone(&self.runtime)))
     }
 
-    fn run<T>(&self, host: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Where requests are made.
+    #[cfg(feature = "buckets")]
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Waits for `work`, of which `host` is part.
+    pub(super) fn run<T>(
+        &self,
+        host: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.runtime.run(work).unwrap_or_else(|| {
             Err(Error::Unreachable {
                 host: host.to_owned(),

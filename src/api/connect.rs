@@ -68,6 +68,12 @@ impl Clients {
         }
     }
 
+    /// Others, that trust the same and are as patient as `policy` says.
+    #[cfg(feature = "buckets")]
+    pub(super) fn with(&self, policy: Policy) -> Self {
+        Self::new(policy, self.authorities.clone())
+    }
+
     /// The one that asks for `link`.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::error::Error;
 use super::exchange::{Answer, Core, Manner};
 use super::failure::{Failure, Then};
+use super::media::{Media, Renew, Way};
 use super::remote::Attempts;
-use super::request::{Media, Renew};
 use super::retry::Tries;
 
 /// Media that is asked for, and how often it was.
@@ -45,7 +45,12 @@ impl Course {
         };
         loop {
             self.attempts.add();
-            let failure = match self.core.exchange(&self.media.request, manner).await {
+            let asked = match &self.media.way {
+                Way::Request(request) => self.core.exchange(request, manner).await,
+                #[cfg(feature = "buckets")]
+                Way::Storage(_, ask) => ask(rest.map(|(at, tag)| (at, tag.to_owned()))).await,
+            };
+            let failure = match asked {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -88,7 +93,7 @@ impl Course {
         }
         self.renewals += 1;
         let asked = tokio::task::spawn_blocking(move || renew()).await;
-        self.media.request = asked.unwrap_or(Err(expired))?;
+        self.media.way = Way::Request(Box::new(asked.unwrap_or(Err(expired))?));
         Ok(())
     }
 

@@ -105,6 +105,18 @@ pub(crate) enum Error {
     /// Those that there are do not serve.
     #[error("the credentials for this provider cannot be used: {0}")]
     Credentials(&'static str),
+    /// A bucket is not in the region that its storage was asked in.
+    #[error("{host} says that the bucket is in the region {region}")]
+    #[cfg_attr(
+        not(feature = "buckets"),
+        expect(dead_code, reason = "it is about buckets")
+    )]
+    OtherRegion {
+        /// The storage.
+        host: String,
+        /// The region. Untrusted text.
+        region: String,
+    },
     /// The certificates to trust cannot be used.
     #[error("cannot use the certificates in `{0}`")]
     Authorities(String),
@@ -148,6 +160,7 @@ impl Error {
             | Self::Gone { .. }
             | Self::NoCredentials
             | Self::Credentials(_)
+            | Self::OtherRegion { .. }
             | Self::Authorities(_) => false,
         }
     }

@@ -37,7 +37,7 @@ pub(super) struct Manner<'a> {
 }
 
 /// An answer with a status of 200 to 299, and what of its body was not read yet.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Whose answer it is, behind all redirections.
     pub(super) link: Link,
     /// Bytes of the body, if that is known.
@@ -54,7 +54,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The `response` of `link`, which was asked with `sent`.
-    fn of(link: Link, sent: Sent, mut response: Response) -> Self {
+    pub(super) fn of(link: Link, sent: Sent, mut response: Response) -> Self {
         Self {
             link,
             length: response.content_length(),
@@ -80,6 +80,30 @@ impl Answer {
     /// One of its headers, as far as it is text.
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What it means where it is none, and what `body` says of that.
+    pub(super) fn refused(&self, body: &[u8], in_region: bool) -> Failure {
+        let problem = Problem::read(body);
+        let (host, status) = (self.link.host(), self.status.as_u16());
+        if matches!(status, 408 | 425 | 429 | 500..) {
+            let value = self.header(RETRY_AFTER);
+            let asked = value.and_then(|value| asked_wait(value, Timestamp::now()));
+            let error = Error::Busy {
+                host,
+                status,
+                problem,
+                after: None,
+            };
+            return Failure::new(error, Then::Again(asked));
+        }
+        let error = Error::Refused {
+            host,
+            status,
+            problem,
+            in_region,
+        };
+        Failure::new(error, Then::Stop)
     }
 
     /// Whether the body ends otherwise than with the connection.
@@ -158,6 +182,12 @@ impl Core {
             policy,
             clients: Clients::new(policy, authorities),
         }
+    }
+
+    /// The connections.
+    #[cfg(feature = "buckets")]
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// Asks once, and goes where the answers lead.
@@ -257,7 +287,7 @@ impl Core {
 
     /// The beginning of a body, as far as something is looked for in it. It has to come in the time
     /// in which a byte has to.
-    async fn beginning(&self, answer: &mut Answer) -> Result<Bytes, Failure> {
+    pub(super) async fn beginning(&self, answer: &mut Answer) -> Result<Bytes, Failure> {
         let reading = async {
             let mut body = Vec::new();
             while body.len() < LOOKED_AT {
@@ -281,37 +311,23 @@ impl Core {
         if let Some(change) = &request.change {
             Sent::of(change.body.secrets()).mask(&mut body);
         }
-        let problem = Problem::read(&body);
-        let (host, status) = (hop.link.host(), answer.status().as_u16());
-        if matches!(status, 408 | 425 | 429 | 500..) {
-            let value = answer.header(RETRY_AFTER);
-            let asked = value.and_then(|value| asked_wait(value, Timestamp::now()));
-            let error = Error::Busy {
-                host,
-                status,
-                problem,
-                after: None,
-            };
-            return Failure::new(error, Then::Again(asked));
-        }
         let is_of_a_link = hop.followed > 0 || matches!(request.auth, Auth::None);
-        let then = if status == 403 && is_of_a_link {
-            Then::Renew(host.clone())
-        } else {
-            Then::Stop
-        };
-        let error = Error::Refused {
-            host,
-            status,
-            problem,
-            in_region: request.in_region && hop.has_auth,
-        };
-        Failure::new(error, then)
+        let mut failure = answer.refused(&body, request.in_region && hop.has_auth);
+        if let (
+            Error::Refused {
+                host, status: 403, ..
+            },
+            true,
+        ) = (&failure.error, is_of_a_link)
+        {
+            failure.then = Then::Renew(host.clone());
+        }
+        failure
     }
 }
 
 /// What was asked for without an encoding has none.
-fn readable(answer: Answer) -> Result<Answer, Failure> {
+pub(super) fn readable(answer: Answer) -> Result<Answer, Failure> {
     let all_are = |name, encoding: &str| {
         let mut values = answer.headers().get_all(name).iter();
         values.all(|value| value.as_bytes().eq_ignore_ascii_case(encoding.as_bytes()))
@@ -364,7 +380,7 @@ fn given(auth: &Auth, value: &HeaderValue) -> Sent {
 
 /// What of a link lets in whoever has it: the values of its query, and short ones where they stand
 /// behind their names.
-fn signatures(link: &Link) -> Sent {
+pub(super) fn signatures(link: &Link) -> Sent {
     const SHORTEST: usize = 16;
     let fields = || {
         let query = link.url().query().unwrap_or_default();

@@ -16,18 +16,18 @@ const SHOWN: usize = 300;
 
 /// A try that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// What it is if there is no other.
-    pub(super) error: Error,
+    pub(crate) error: Error,
     /// What comes next.
-    pub(super) then: Then,
+    pub(crate) then: Then,
     /// Whether the request did not even begin: there was no connection.
     pub(super) is_unsent: bool,
 }
 
 /// What comes after a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// Nothing.
     Stop,
     /// The same again, after the time that the server asked for.
@@ -38,7 +38,7 @@ pub(super) enum Then {
 
 impl Failure {
     /// One that another try may not have.
-    pub(super) fn again(error: Error) -> Self {
+    pub(crate) fn again(error: Error) -> Self {
         Self::new(error, Then::Again(None))
     }
 
@@ -54,7 +54,7 @@ impl Failure {
     /// Whether what was asked for may have been done all the same. A server that is too busy (429: "not
     /// processed", as Twilio says of its error 20429), that waited in vain for the request (408) or
     /// would not take the risk (425) did nothing; nor did one that refuses.
-    pub(super) fn may_be_made(&self) -> bool {
+    pub(crate) fn may_be_made(&self) -> bool {
         match &self.error {
             Error::Busy { status, .. } => !matches!(status, 408 | 425 | 429),
             Error::Unreachable { .. } => !self.is_unsent,
@@ -67,6 +67,7 @@ impl Failure {
             | Error::Gone { .. }
             | Error::NoCredentials
             | Error::Credentials(_)
+            | Error::OtherRegion { .. }
             | Error::Authorities(_) => false,
         }
     }

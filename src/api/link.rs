@@ -34,7 +34,11 @@ impl Link {
         Self::of(Url::parse(text).map_err(|_| LinkError::Malformed)?)
     }
 
-    fn of(mut url: Url) -> Result<Self, LinkError> {
+    /// Reads a URL that was taken apart.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub(super) fn of(mut url: Url) -> Result<Self, LinkError> {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(LinkError::Malformed);
         }
@@ -49,6 +53,12 @@ impl Link {
         }
         url.set_fragment(None);
         Ok(Self(url))
+    }
+
+    /// An `http` URL of another machine, for what has no other way to be asked.
+    #[cfg(feature = "buckets")]
+    pub(super) fn unencrypted(url: Url) -> Self {
+        Self(url)
     }
 
     /// What may be printed of a text that may be no [`Link`].

@@ -23,6 +23,7 @@ mod failure;
 mod hosts;
 mod jwt;
 mod link;
+mod media;
 mod pages;
 mod policy;
 mod problem;
@@ -42,6 +43,8 @@ mod twilio_video;
 mod twilio_voice;
 mod video_settings;
 mod vonage;
+#[cfg(feature = "buckets")]
+mod wire;
 
 use std::iter;
 use std::sync::Arc;
@@ -69,6 +72,13 @@ pub(crate) use self::sent::Sent;
 pub(crate) use self::twilio_keys::{PublicKey, PublicKeys, is_key_id};
 pub(crate) use self::video_settings::{MediaKind, MediaSettings, VideoSettings};
 pub(crate) use self::vonage::{Fallback, Storage, Target};
+#[cfg(feature = "buckets")]
+pub(crate) use self::{
+    exchange::Answer,
+    failure::Failure,
+    media::{Asked, Asking},
+    wire::{LeaveUnread, Unread, Wire},
+};
 
 /// How the client behaves, and where the providers are.
 #[derive(Default)]
@@ -169,18 +179,24 @@ impl Api {
     /// See [`Error`].
     pub(crate) fn download(&self, link: &Link, attempts: &Attempts) -> Result<Download, Error> {
         let media = Media {
-            request: client::Request {
+            way: client::Way::Request(Box::new(client::Request {
                 link: link.clone(),
                 auth: client::Auth::None,
                 told_by: None,
                 in_region: false,
                 change: None,
-            },
+            })),
             redirect_in_body: false,
             missing_until: None,
             renew: None,
         };
         self.client.media(media, attempts)
+    }
+
+    /// This client, under the requests of `object_store`.
+    #[cfg(feature = "buckets")]
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::new(Client::clone(&self.client))
     }
 
     /// The public keys that Twilio has.

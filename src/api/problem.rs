@@ -22,6 +22,22 @@ impl Problem {
         }
     }
 
+    /// Whether it is that there is no such bucket, and not that there is no such object.
+    pub(crate) fn is_of_bucket(&self) -> bool {
+        let names = ["NoSuchBucket", "ContainerNotFound"];
+        names.iter().any(|name| self.message.starts_with(name))
+    }
+
+    /// Finds it in a page of a storage's that is nothing but an error.
+    #[cfg(feature = "buckets")]
+    pub(super) fn of_error_page(body: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
+        let start = text.find("<Error")?;
+        let before = text.get(..start)?;
+        let is_first = before.split('<').skip(1).all(|part| part.starts_with('?'));
+        is_first.then(|| Self::of_xml(&text))?
+    }
+
     /// `{code, message}`, `{code, message, description}`, `{type, title, detail}`.
     fn of_json(value: &Value) -> Option<Self> {
         let text = |name| value.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -91,7 +107,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// What stands in the first element of this name.
-fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let open = format!("<{name}");
     let mut starts = text.match_indices(&open).map(|(at, _)| at + open.len());
     let inner = starts.find_map(|at| {

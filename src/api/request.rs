@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::change::Change;
@@ -48,20 +47,4 @@ pub(super) struct Request {
     pub(super) in_region: bool,
     /// What it changes; `None` where it only asks, with GET.
     pub(super) change: Option<Arc<Change>>,
-}
-
-/// How the request for a new link to media is made: it may ask the provider, and block.
-pub(super) type Renew = Arc<dyn Fn() -> Result<Request, Error> + Send + Sync>;
-
-/// Media that is asked for.
-pub(super) struct Media {
-    /// The first request.
-    pub(super) request: Request,
-    /// Whether a redirection is to be looked for in the body, as JSON's `redirect_to`.
-    pub(super) redirect_in_body: bool,
-    /// Until when a 404 is temporary.
-    pub(super) missing_until: Option<Timestamp>,
-    /// Where a link that has expired (403 of a host that the request was redirected to, or of the
-    /// link itself) is renewed; `None` where nobody can.
-    pub(super) renew: Option<Renew>,
 }

@@ -10,7 +10,7 @@ use super::failure::{Failure, Then};
 use super::policy::Policy;
 
 /// The tries at one thing.
-pub(super) struct Tries {
+pub(crate) struct Tries {
     policy: Policy,
     failed: u32,
 }
@@ -35,7 +35,7 @@ impl Tries {
     ///
     /// # Errors
     /// That of the failure, if there is to be none.
-    pub(super) async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
+    pub(crate) async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
         let Then::Again(asked) = failure.then else {
             return Err(failure.error);
         };

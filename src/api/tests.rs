@@ -14,7 +14,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use self::server::{Server, Step};
-use super::client::{Auth, Client, Media, Request};
+use super::client::{Auth, Client, Media, Request, Way};
 use super::error::Error;
 use super::link::Link;
 use super::policy::Policy;
@@ -58,7 +58,7 @@ fn basic(url: &str) -> Request {
 
 fn media(request: Request) -> Media {
     Media {
-        request,
+        way: Way::Request(Box::new(request)),
         redirect_in_body: false,
         missing_until: None,
         renew: None,

@@ -7,7 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::Ask;
-use super::client::{Auth, Media, Request};
+use super::client::{Auth, Media, Request, Way};
 use super::credentials::Twilio;
 use super::error::Error;
 use super::hosts::{self, Hosts, Service};
@@ -79,7 +79,7 @@ impl Access {
         let request = self.request(link);
         let again = request.clone();
         Media {
-            request,
+            way: Way::Request(Box::new(request)),
             redirect_in_body: self.service == Service::TwilioVideo,
             missing_until,
             renew: Some(Arc::new(move || Ok(again.clone()))),

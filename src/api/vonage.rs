@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::answer::{self, Ask, Scalar, element, lacks, read, unusable};
-use super::client::{Auth, Media, Renew, Request};
+use super::client::{Auth, Media, Renew, Request, Way};
 use super::credentials::{Application, OpenTok, Proof, Vonage};
 use super::error::Error;
 use super::hosts::{self, Hosts, Service};
@@ -243,10 +243,10 @@ pub(super) fn media(projects: &[Project], remote: &Remote) -> Result<Media, Erro
         _ => false,
     };
     Ok(Media {
-        request: match &renew {
+        way: Way::Request(Box::new(match &renew {
             Some(renew) if is_old => renew()?,
             _ => request,
-        },
+        })),
         redirect_in_body: false,
         missing_until: None,
         renew,

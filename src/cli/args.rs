@@ -118,6 +118,15 @@ pub(super) struct Vonage {
     pub(super) decrypt: Decrypt,
     #[command(flatten)]
     pub(super) all: Account,
+    /// The bucket that archives are uploaded to, or a folder in it: s3://BUCKET, az://CONTAINER. The
+    /// media of an archive's id is read from there
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Selection",
+        display_order = 240
+    )]
+    pub(super) bucket: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -254,8 +263,9 @@ pub(super) struct Any {
 /// What the decrypting commands share.
 #[derive(Args, Debug)]
 pub(super) struct Decrypt {
-    /// A recording's id, or that of a call, conference, room or session; a URL; encrypted media, or
-    /// a folder of it; `-` is standard input, which is also the default
+    /// A recording's id, or that of a call, conference, room or session; a URL; an object in a bucket
+    /// (s3://, az://, gs://), or all below a prefix that ends in `/`; encrypted media, or a folder of
+    /// it; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
     /// The provider's metadata, or a folder of it; `-` is standard input. May be repeated
@@ -417,11 +427,11 @@ pub(super) struct PassphraseFrom {
 #[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(super) struct Output {
-    /// File to write; `-` is standard output [default: standard output, unless it is a terminal]
+    /// File or object in a bucket to write; `-` is standard output [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
-    /// Folder to write to, made if it is not there; files are named for the recording and its
-    /// content
+    /// Folder to write to, made if it is not there, or prefix in a bucket; files are named for the
+    /// recording and its content
     #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "output")]
     pub(super) output_dir: Option<PathBuf>,
     /// What files in the folder are called: {id}, {date}, {call}, {room}, {session}, {account}, text;

@@ -1,14 +1,20 @@
 //! Where the credentials for a provider come from: flags, the environment, and the files of the
 //! vendors' own tools. Nothing is asked of a provider.
 
+mod aws;
+mod azure;
+mod buckets;
 mod environment;
 mod found;
+mod google;
 mod hosts;
+mod ini;
 mod json;
 mod key;
 mod place;
 mod profiles;
 mod qvoice;
+mod service;
 mod shape;
 mod show;
 mod storage;
@@ -24,6 +30,7 @@ pub(super) use self::found::Found;
 pub(super) use self::show::show;
 use super::error::Failure;
 use crate::api::{Hosts, Qvoice, Target, Twilio, Vonage};
+use crate::store::{Service, Setting};
 
 /// The credentials for Twilio.
 ///
@@ -64,6 +71,18 @@ pub(super) fn qvoice(from: &From<'_>) -> Result<Found<Qvoice>, Failure> {
 pub(super) fn storage(from: &From<'_>, name: &str, is_s3: bool) -> Result<Target, Failure> {
     let find = if is_s3 { storage::s3 } else { storage::azure };
     Ok(find(&from.env, name.to_owned())?)
+}
+
+/// What lets us into the buckets of `service`.
+///
+/// # Errors
+/// That there is nothing, or what cannot be used of it.
+pub(super) fn buckets(from: &From<'_>, service: Service) -> Result<Found<Vec<Setting>>, Failure> {
+    let found = service::find(service, &from.env)?;
+    Ok(Found {
+        credentials: found.credentials.settings,
+        source: found.source,
+    })
 }
 
 /// The bases that stand in for the providers' own hosts.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{Decrypt, IfExists, Network, Output as OutputArgs, PlainArg, Report, Work};
 use super::credentials::From;
@@ -10,12 +11,12 @@ use super::error::Failure;
 use super::fetched::Fetched;
 use super::printer::Printer;
 use super::talk::{ReportFile, Talk};
+use super::target::{archives, services, several_need_a_folder, target};
 use super::{keys, network};
 use crate::envelope::{Envelope, Padding};
 use crate::io::{OutputError, Stdout};
 use crate::job::{
     self, Event, Input, Job, Metadata, Observer, Origin, Output, Own, Plain, PrivateKeys, Secrets,
-    Target, Task,
 };
 use crate::provider::{MetadataError, Provider};
 
@@ -119,8 +120,15 @@ pub(super) fn run<'a>(
     one_purpose(&args.uses, &inputs)?;
     args.fetched.check(&inputs, metadata.is_of_one())?;
     let is_grouped = inputs.iter().any(Input::is_group);
-    let target = target(args, &inputs)?;
-    let api = network::api(&inputs, args.network, &from, printer)?;
+    let task = args.fetched.task();
+    let target = target(args.output, task, args.report.on_stdout(), &inputs)?;
+    let archives = archives(args.fetched.bucket)?;
+    let services = services(&inputs, &target, archives.as_ref());
+    let is_remote = !services.is_empty() || inputs.iter().any(Input::is_remote);
+    let api = network::api(&inputs, is_remote, args.network, &from, printer)?;
+    let buckets = Arc::new(network::buckets(
+        &services, is_remote, &api, &from, printer,
+    )?);
     let mut talk = Talk::new(metadata.provider(), args.report, printer);
     for file in inputs.iter().filter(|input| input.is_named_like_id()) {
         talk.event(Event::NamedLikeId(file));
@@ -135,18 +143,25 @@ pub(super) fn run<'a>(
     }
     let report = args.report.file().map(|path| open_report(path, &mut own));
     let count = (!is_grouped).then_some(selected.len());
-    let task = args.fetched.task();
     talk.begin(report.transpose()?, count, task, args.output.check);
 
     let job = Job {
         task,
         api: &api,
+        buckets: Arc::clone(&buckets),
+        archives,
         selection: args.fetched.selection(),
         include_deleted: args.fetched.include_deleted,
         metadata,
         secrets,
-        output: Output::new(target, if_exists(args.output), args.output.check, own)
-            .named(args.output.name_template.clone()),
+        output: Output::new(
+            target,
+            if_exists(args.output),
+            args.output.check,
+            own,
+            buckets,
+        )
+        .named(args.output.name_template.clone()),
         padding,
         plain: args.output.plain.map(plain),
         require_integrity: args.output.require_integrity,
@@ -239,48 +254,4 @@ fn open_report(path: &Path, own: &mut Own) -> Result<ReportFile, Failure> {
 
 fn is_input(path: &Path) -> Failure {
     job::Error::from(OutputError::IsInput(path.to_owned())).into()
-}
-
-fn target(args: &Common, inputs: &[Input]) -> Result<Target, Failure> {
-    let flags = args.output;
-    let target = match (&flags.output, &flags.output_dir) {
-        (_, Some(folder)) => Target::Folder(folder.clone()),
-        _ if args.fetched.task() == Task::CheckKeys => Target::Nowhere,
-        (Some(path), None) if path.as_os_str() != "-" => Target::File(path.clone()),
-        _ if flags.check => Target::Nowhere,
-        (explicit, None) => {
-            if explicit.is_none() && Stdout::is_terminal() {
-                return Err(Failure::Terminal);
-            }
-            if Stdout::is_nowhere() {
-                return Err(Failure::Nowhere);
-            }
-            Target::Stdout {
-                verified: !flags.stream_unverified,
-            }
-        }
-    };
-    let groups = inputs.iter().filter(|input| input.is_group());
-    several_need_a_folder(&target, inputs.len() + groups.count())?;
-    match &target {
-        Target::Stdout { .. } if args.report.on_stdout() => Err(Failure::Usage(
-            "standard output cannot carry both the media and --json",
-            "write one of them to a file, with -o FILE or --report PATH",
-        )),
-        Target::File(_) if flags.stream_unverified => Err(Failure::Usage(
-            "--stream-unverified is for standard output",
-            "drop it: a file gets its name after verification only",
-        )),
-        _ => Ok(target),
-    }
-}
-
-fn several_need_a_folder(target: &Target, inputs: usize) -> Result<(), Failure> {
-    match target {
-        Target::Stdout { .. } | Target::File(_) if inputs > 1 => Err(Failure::Usage(
-            "several inputs need a folder for their outputs",
-            "name it with -d DIR",
-        )),
-        _ => Ok(()),
-    }
 }

@@ -1,5 +1,6 @@
 //! Everything that can end a run, and what it means: exit code and hint in one match.
 
+mod buckets;
 mod credentials;
 mod key;
 mod media;
@@ -11,11 +12,12 @@ mod search;
 
 use std::path::PathBuf;
 
+use self::buckets::object_hint;
 pub(super) use self::credentials::CredentialsError;
 use self::key::{generate_verdict, key_hint, wrong_key_verdict};
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
-use self::network::{fetch_verdict, page_hint};
+use self::network::{fetch_verdict, page_hint, put_verdict};
 use self::output::{output_hint, write_hint};
 use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
@@ -296,6 +298,14 @@ pub(super) fn verdict(error: &Error) -> Verdict {
             "pass a file that --profile wrote, or a name that is free".to_owned(),
         ),
         Error::NotFound { reason, pinned, .. } => (Code::WrongKey, not_found_hint(reason, *pinned)),
+        Error::NoObject { problem, .. } => (Code::Input, object_hint(problem.as_ref()).to_owned()),
+        Error::NoArchive { .. } => (
+            Code::Input,
+            "check that it is the bucket of that project, and that it was uploaded: --bucket takes a \
+             folder in it, too (s3://BUCKET/FOLDER/)"
+                .to_owned(),
+        ),
+        Error::NotPut(_, error) => put_verdict(error),
         Error::Output(error) => (Code::Output, output_hint(error)),
         Error::Unwritten(_, error) => {
             let otherwise = "check that the disk, or the reader of a pipe, is there";

@@ -15,6 +15,8 @@ pub(super) struct Fetched<'a> {
     pub(super) all: bool,
     pub(super) include_deleted: bool,
     pub(super) account: Option<&'a TwilioAccount>,
+    /// The bucket that Vonage uploads archives to.
+    pub(super) bucket: Option<&'a str>,
 }
 
 impl Fetched<'_> {

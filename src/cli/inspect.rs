@@ -12,7 +12,7 @@ use super::escape::{escape, json};
 use super::printer::Printer;
 use super::words::Words;
 use super::{keys, network};
-use crate::job::{Found, PrivateKeys, inspect};
+use crate::job::{Found, Input, PrivateKeys, inspect};
 
 /// Looks at every file and says what it is; or at the credentials.
 pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
@@ -22,7 +22,14 @@ pub(super) fn run(args: &Inspect, printer: &Printer) -> Result<(), Failure> {
     }
     let from = keys::from(&args.keys);
     let files = network::inputs(&args.files, None, &origin)?;
-    let api = network::api(&files, &args.network, &origin, printer)?;
+    if files.iter().any(|file| file.object().is_some()) {
+        return Err(Failure::Usage(
+            "inspect does not look into buckets",
+            "copy the object, or pipe it in: aws s3 cp URL - | unreel inspect -",
+        ));
+    }
+    let is_remote = files.iter().any(Input::is_remote);
+    let api = network::api(&files, is_remote, &args.network, &origin, printer)?;
     let mut uses: Vec<_> = files.iter().map(|file| ("a file", file.clone())).collect();
     uses.extend(
         from.paths

@@ -20,6 +20,7 @@ mod qvoice;
 mod register;
 mod report;
 mod talk;
+mod target;
 mod total;
 mod twilio_video;
 mod twilio_voice;
@@ -52,14 +53,19 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(&cli.talk);
     let result = misplaced::check(&command, &matches)
         .and_then(|()| {
-            crate::io::install_cleanup(keys::restore_terminal)
-                .map_err(|error| Failure::Internal(error.into()))
+            crate::io::install_cleanup(at_the_end).map_err(|error| Failure::Internal(error.into()))
         })
         .and_then(|()| run(&cli.command, &printer));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure, &printer),
     }
+}
+
+/// What a signal leaves to do before it ends the program.
+fn at_the_end() {
+    keys::restore_terminal();
+    crate::store::abort_uploads();
 }
 
 fn failed(failure: &Failure, printer: &Printer) -> ExitCode {

@@ -1,5 +1,6 @@
 //! What recordings a command line means that are fetched, and what they are fetched with.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::{Network, TwilioAccount};
@@ -10,6 +11,7 @@ use super::printer::Printer;
 use crate::api::{Api, Credentials, Hosts, LinkError, Settings};
 use crate::job::{Input, Misread};
 use crate::provider::{IdKind, Provider};
+use crate::store::{self, Buckets, LocationError, Service};
 
 /// The recordings that arguments mean, and the hosts that stand in for the providers' own.
 pub(super) fn inputs(
@@ -37,6 +39,7 @@ fn may_be_fetched(argument: &Path) -> bool {
 /// What fetches these inputs: with credentials for the providers that are asked, and no others.
 pub(super) fn api(
     inputs: &[Input],
+    is_remote: bool,
     network: &Network,
     from: &From,
     printer: &Printer,
@@ -45,10 +48,9 @@ pub(super) fn api(
         inputs.iter().any(|input| match input {
             Input::Remote(resource) => providers.contains(&resource.provider),
             Input::All(provider) => providers.contains(provider),
-            Input::Stdin | Input::File(_) | Input::Url(_) => false,
+            Input::Stdin | Input::File(_) | Input::Url(_) | Input::Object(_) => false,
         })
     };
-    let is_remote = inputs.iter().any(Input::is_remote);
     let mut settings = Settings {
         retries: network.retries,
         ..Settings::default()
@@ -96,6 +98,48 @@ pub(super) fn api(
     Ok(Api::new(settings, credentials))
 }
 
+/// The buckets that are read and written: with what lets us into those of these services. Of
+/// recordings that Twilio has, some may lie in the customer's own of S3.
+pub(super) fn buckets(
+    services: &BTreeSet<Service>,
+    may_be_external: bool,
+    api: &Api,
+    from: &From,
+    printer: &Printer,
+) -> Result<Buckets, Failure> {
+    let mut settings = store::Settings::default();
+    for service in services {
+        let found = credentials::buckets(from, *service)?;
+        let name = service.name();
+        printer.step(&format!(
+            "the credentials for {name} are those of {}",
+            found.source
+        ));
+        settings.add(*service, found.credentials);
+    }
+    if may_be_external && !services.contains(&Service::S3) {
+        // Whether there is one, and what lets us in, matters when one is met.
+        if let Ok(found) = credentials::buckets(from, Service::S3) {
+            settings.add(Service::S3, found.credentials);
+        }
+    }
+    Ok(Buckets::new(api, settings))
+}
+
+/// A URL that names no place in a bucket.
+pub(super) fn location_failure(error: &LocationError) -> Failure {
+    let hint = match error {
+        LocationError::Bucket(_) => {
+            "write s3://BUCKET/KEY, az://CONTAINER/BLOB or gs://BUCKET/KEY; credentials belong into the \
+             environment"
+        }
+        LocationError::Key(_) => {
+            "name one object; behind -d a folder in the bucket, as s3://BUCKET/FOLDER/"
+        }
+    };
+    Failure::Misplaced(error.to_string(), Code::Usage, hint.to_owned())
+}
+
 /// What asks for a provider's settings: with these credentials.
 pub(super) fn api_of(
     credentials: Credentials,
@@ -133,8 +177,9 @@ fn failure(misread: &Misread) -> Failure {
             }
             .to_owned(),
         ),
-        Misread::Bucket(name) => (
-            format!("`{name}` is in a bucket, and unreel reads none"),
+        Misread::Bucket(error) => return location_failure(error),
+        Misread::NoBuckets(name) => (
+            format!("`{name}` is in a bucket, and this unreel was built without buckets"),
             "copy the object first, and pass the file; or pipe it in: aws s3 cp URL - | unreel …"
                 .to_owned(),
         ),

@@ -149,17 +149,17 @@ impl Line {
                     media.notes.extend(note);
                 }
             }
-            Ok(Done::Downloaded(path, bytes)) => {
-                line.output = Some(path.display().to_string());
+            Ok(Done::Downloaded(place, bytes)) => {
+                line.output = Some(place.name());
                 line.bytes_in = Some(*bytes);
             }
-            Ok(Done::Described(path)) => line.output = Some(path.display().to_string()),
+            Ok(Done::Described(place)) => line.output = Some(place.name()),
             Ok(Done::Unwrapped) => {}
             Ok(Done::Skipped(why)) => {
                 line.skipped = true;
                 line.reason = Some(why.name());
-                if let Skipped::Exists(path) = why {
-                    line.output = Some(path.display().to_string());
+                if let Skipped::Exists(place) = why {
+                    line.output = Some(place.name());
                 }
             }
             Err(error) => line.error = Some(ErrorLine::of_job(error)),
@@ -172,6 +172,7 @@ impl Line {
             Released::Nowhere => None,
             Released::Writer => Some("-".to_owned()),
             Released::File(path) => Some(path.display().to_string()),
+            Released::Elsewhere(place) => Some(place.clone()),
         };
         self.integrity = Some(outcome.integrity.name());
         self.bytes_in = Some(outcome.bytes_in);
@@ -259,6 +260,7 @@ fn source(input: &Input) -> &'static str {
         Input::File(_) => "file",
         Input::Url(_) => "url",
         Input::Remote(_) | Input::All(_) => "provider",
+        Input::Object(_) => "bucket",
     }
 }
 

@@ -188,16 +188,17 @@ impl Observer for Talk<'_> {
                     }
                     Skipped::DataTrack => "it is a data track".to_owned(),
                     Skipped::Absent => "nothing was recorded".to_owned(),
+                    Skipped::NoMetadata => "it has no metadata".to_owned(),
                 };
                 self.printer
                     .done(&format!("{}  skipped: {why}", record.input));
             }
-            Ok(Done::Downloaded(path, bytes)) if self.people => {
+            Ok(Done::Downloaded(place, bytes)) if self.people => {
                 self.printer
-                    .done(&format!("{}  {}  encrypted", path.display(), size(*bytes)));
+                    .done(&format!("{}  {}  encrypted", place.name(), size(*bytes)));
             }
-            Ok(Done::Described(path)) if self.people => {
-                self.printer.done(&path.display().to_string());
+            Ok(Done::Described(place)) if self.people => {
+                self.printer.done(&place.name());
             }
             Ok(Done::Unwrapped) if self.people => {
                 let about = &record.about;

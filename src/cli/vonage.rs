@@ -19,6 +19,7 @@ pub(super) fn run(args: &Vonage, printer: &Printer) -> Result<(), Failure> {
     };
     let fetched = Fetched {
         all: args.all.all,
+        bucket: args.bucket.as_deref(),
         ..Fetched::default()
     };
     decrypt::wrapped(&args.decrypt, source, fetched, Some(padding), printer)

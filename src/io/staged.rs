@@ -44,6 +44,14 @@ pub enum OutputError {
     /// The final name is the file that is being read.
     #[error("`{0}` is also an input")]
     IsInput(PathBuf),
+    /// It belongs where there are no files, and did not come there.
+    #[error("cannot put `{place}` where it belongs")]
+    NotPut {
+        /// The place.
+        place: String,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The operating system's reason.
     #[error("{operation} `{path}` failed", path = .path.display())]
     Io {
@@ -134,6 +142,22 @@ impl Staged {
             None => Temporary::Named(beside(target, create_new)?),
         };
         Ok(Self { folder, file })
+    }
+
+    /// Makes the file among the system's temporary ones, for what is never given a name.
+    ///
+    /// # Errors
+    /// See [`OutputError`].
+    pub(crate) fn temporary() -> Result<Self, OutputError> {
+        Self::create(&tempfile::env::temp_dir().join("output"))
+    }
+
+    /// Reads what was written, from `offset` on.
+    ///
+    /// # Errors
+    /// As the operating system has it.
+    pub(crate) fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self.file(), bytes, offset)
     }
 
     fn file(&self) -> &File {

@@ -52,6 +52,22 @@ pub(crate) enum Error {
     /// Neither metadata was given, nor does any stand beside the media.
     #[error("there is no metadata for `{0}`")]
     NoMetadata(String, Option<Provider>),
+    /// There is no such object, and perhaps no such bucket.
+    #[error("there is no object `{object}`{}", said(.problem.as_ref()))]
+    NoObject {
+        /// The object.
+        object: String,
+        /// What the storage says of it.
+        problem: Option<Problem>,
+    },
+    /// An archive is not in the bucket that was named.
+    #[error("the archive {id} is not in `{root}`: there is no `…/{id}/archive.*`")]
+    NoArchive {
+        /// The archive.
+        id: String,
+        /// The bucket.
+        root: String,
+    },
     /// The metadata cannot be read.
     #[error("cannot read the metadata `{0}`")]
     MetadataUnread(String, #[source] ReadError),
@@ -203,7 +219,10 @@ pub(crate) enum Error {
 
     /// The output was refused or failed.
     #[error("cannot write the output")]
-    Output(#[from] OutputError),
+    Output(#[source] OutputError),
+    /// An object could not be put into its bucket.
+    #[error("cannot put `{0}`")]
+    NotPut(String, #[source] api::Error),
     /// A file beside the output, or standard output, cannot be written.
     #[error("cannot write `{0}`")]
     Unwritten(String, #[source] std::io::Error),
@@ -259,9 +278,23 @@ impl Error {
     /// Whether the same may work later.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
-            Self::Fetch(_, error) | Self::List(_, error) => error.is_temporary(),
+            Self::Fetch(_, error) | Self::List(_, error) | Self::NotPut(_, error) => {
+                error.is_temporary()
+            }
             Self::Boundless(_) => true,
             _ => false,
+        }
+    }
+}
+
+impl From<OutputError> for Error {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::NotPut { place, source } => match source.downcast() {
+                Ok(refused) => Self::NotPut(place, *refused),
+                Err(source) => Self::Output(OutputError::NotPut { place, source }),
+            },
+            error => Self::Output(error),
         }
     }
 }
@@ -293,6 +326,10 @@ fn page(seen: Sniff, problem: Option<&Problem>) -> String {
         Some(problem) => format!("{seen}, which says {problem}"),
         None => seen.to_string(),
     }
+}
+
+fn said(problem: Option<&Problem>) -> String {
+    problem.map_or_else(String::new, |problem| format!(": {problem}"))
 }
 
 fn wrapped_for(key_id: Option<&str>) -> String {

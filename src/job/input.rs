@@ -12,6 +12,7 @@ use super::redact::{shown, shown_of_secret};
 use crate::api::{Hosts, Link, LinkError, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
 use crate::provider::{IdKind, Provider};
+use crate::store::{Location, LocationError};
 
 /// Standard input, a file, or what is fetched.
 ///
@@ -26,6 +27,8 @@ pub(crate) enum Input {
     Url(Link),
     /// A recording that a provider has, or a group of them.
     Remote(Resource),
+    /// An object in a bucket; every object below one that stands for a prefix.
+    Object(Location),
     /// Every recording of an account.
     All(Provider),
 }
@@ -35,16 +38,15 @@ pub(crate) enum Input {
 pub(crate) enum Misread {
     /// It is a URL that is not asked for.
     Link(String, LinkError),
-    /// It is an object in a bucket, which has to be copied first.
-    Bucket(String),
+    /// It is no place in a bucket that can be asked for.
+    Bucket(LocationError),
+    /// It is in a bucket, and the program was built without those.
+    NoBuckets(String),
     /// It is the id of another provider's recording.
     OfAnother(String, Provider),
     /// This provider documents no way to download a recording.
     NoIds(String, Provider),
 }
-
-/// How objects in buckets are written.
-const BUCKETS: [&str; 3] = ["s3://", "az://", "gs://"];
 
 impl Input {
     /// What an argument means that names a recording of `provider`, of any where that is `None`.
@@ -60,10 +62,14 @@ impl Input {
         let Some(text) = argument.to_str() else {
             return Ok(Self::of(argument));
         };
-        let lower = text.to_ascii_lowercase();
-        if BUCKETS.iter().any(|scheme| lower.starts_with(scheme)) {
-            return Err(Misread::Bucket(printable(text)));
+        if let Some(location) = Location::parse(text) {
+            let location = location.map_err(Misread::Bucket)?;
+            if cfg!(not(feature = "buckets")) {
+                return Err(Misread::NoBuckets(location.to_string()));
+            }
+            return Ok(Self::Object(location));
         }
+        let lower = text.to_ascii_lowercase();
         if lower.starts_with("https://") || lower.starts_with("http://") {
             if let Some(resource) = resource(hosts, text) {
                 return Self::of_provider(resource, provider);
@@ -99,13 +105,17 @@ impl Input {
 
     /// Whether it is fetched.
     pub(crate) fn is_remote(&self) -> bool {
-        matches!(self, Self::Url(_) | Self::Remote(_) | Self::All(_))
+        matches!(
+            self,
+            Self::Url(_) | Self::Remote(_) | Self::Object(_) | Self::All(_)
+        )
     }
 
     /// Whether it stands for any number of recordings at a provider.
     pub(crate) fn is_group(&self) -> bool {
         match self {
             Self::Remote(resource) => resource.kind.is_group(),
+            Self::Object(location) => location.is_prefix(),
             Self::All(_) => true,
             Self::Stdin | Self::File(_) | Self::Url(_) => false,
         }
@@ -135,7 +145,15 @@ impl Input {
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Stdin | Self::Url(_) | Self::Remote(_) | Self::All(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The object in a bucket; `None` for what is none.
+    pub(crate) fn object(&self) -> Option<&Location> {
+        match self {
+            Self::Object(location) => Some(location),
+            _ => None,
         }
     }
 
@@ -147,7 +165,7 @@ impl Input {
         match self {
             Self::Stdin => Source::stdin(),
             Self::File(path) => Source::open(path),
-            Self::Url(_) | Self::Remote(_) | Self::All(_) => Err(io::ErrorKind::Unsupported.into()),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -177,9 +195,7 @@ impl Input {
         match self {
             Self::Stdin => read_limited(Patient(io::stdin()), limit),
             Self::File(path) => read_file(path, limit),
-            Self::Url(_) | Self::Remote(_) | Self::All(_) => {
-                Err(ReadError::Io(io::ErrorKind::Unsupported.into()))
-            }
+            _ => Err(ReadError::Io(io::ErrorKind::Unsupported.into())),
         }
     }
 
@@ -218,7 +234,7 @@ impl Input {
         match self {
             Self::Stdin => Source::stdin().ok()?.id(),
             Self::File(path) => FileId::at(path),
-            Self::Url(_) | Self::Remote(_) | Self::All(_) => None,
+            _ => None,
         }
     }
 
@@ -231,6 +247,7 @@ impl Input {
             }
             Self::Url(link) => link.file_name(),
             Self::Remote(resource) => resource.id.clone(),
+            Self::Object(location) => location.file_name().to_owned(),
             Self::Stdin | Self::All(_) => String::new(),
         }
     }
@@ -277,6 +294,7 @@ impl fmt::Display for Input {
             Self::File(path) => f.write_str(&shown(path)),
             Self::Url(link) => link.fmt(f),
             Self::Remote(resource) => f.write_str(&resource.id),
+            Self::Object(location) => location.fmt(f),
             Self::All(provider) => write!(f, "{} --all", provider.name()),
         }
     }
@@ -303,23 +321,13 @@ impl Selected {
         }
     }
 
-    /// A file that was found in a folder.
+    /// What was found in a folder, or below a prefix.
     pub(super) fn found(input: Input) -> Self {
         Self {
             found: true,
             ..Self::named(input)
         }
     }
-}
-
-/// What may be printed of the URL of an object: Hadoop and others took secrets in front of the
-/// bucket, and a query may be a signature.
-fn printable(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-    let (bucket, key) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let bucket = bucket.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{bucket}{key}")
 }
 
 /// `text` as a file name without surprises: no separators, no leading dot or dash, not too long.
@@ -357,19 +365,6 @@ mod tests {
             file_name(&"x".repeat(1000)).map(|name| name.len()),
             Some(200)
         );
-    }
-
-    #[test]
-    fn of_a_bucket_no_more_is_shown_than_where_it_is() {
-        for (text, shown) in [
-            ("s3://b/k/a@b?X-Amz-Signature=s3cret", "s3://b/k/a@b"),
-            ("S3://AKIA:s3cret@b/k#f", "S3://b/k"),
-            ("gs://s3cret@b", "gs://b"),
-        ] {
-            let hosts = Hosts::default();
-            let read = Input::recording(Path::new(text), None, &hosts);
-            assert_eq!(read, Err(Misread::Bucket(shown.to_owned())), "{text}");
-        }
     }
 
     #[test]

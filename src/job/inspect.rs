@@ -103,7 +103,7 @@ pub(crate) fn inspect(
 ) -> Result<Found, Error> {
     let unfetched = |error| Error::Fetch(input.to_string(), error);
     match input {
-        Input::Stdin | Input::File(_) => inspect_file(input, ring, keys),
+        Input::Stdin | Input::File(_) | Input::Object(_) => inspect_file(input, ring, keys),
         Input::Url(link) => {
             let answer = api.download(link, &Attempts::default());
             let flat = remote::flat(None, &answer.map_err(unfetched)?.headers);

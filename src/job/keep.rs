@@ -6,10 +6,9 @@ use super::recipe::Recipe;
 use super::record::{About, Done, Plain, Skipped, Task};
 use super::remote::{Opened, flat};
 use super::sidecar::Sidecar;
-use super::target::Target;
 use crate::io::Staged;
 use crate::media::Media;
-use crate::pipeline::{self, Declared, Destination, Options};
+use crate::pipeline::{self, Declared, Options};
 use crate::provider::Provider;
 
 impl Job<'_> {
@@ -62,11 +61,12 @@ impl Job<'_> {
             let sidecar = sidecar.ok_or_else(|| Error::NoMetadata(input(), about.provider))?;
             self.outlet(&subject.name)?;
             sidecar.place()?;
+            let place = sidecar.place_of().clone();
             if self.output.skips() && !sidecar.is_made() {
                 // Another run made it meanwhile.
-                return Ok(Done::Skipped(Skipped::Exists(sidecar.path().to_owned())));
+                return Ok(Done::Skipped(Skipped::Exists(place)));
             }
-            Ok(Done::Described(sidecar.path().to_owned()))
+            Ok(Done::Described(place))
         })
     }
 
@@ -77,9 +77,6 @@ impl Job<'_> {
         about: &About,
         headers: &[(String, String)],
     ) -> Option<Sidecar<'_>> {
-        let Target::Folder(folder) = self.output.target() else {
-            return None;
-        };
         let is_wanted = self.task
             != Task::Decrypt {
                 and_describe: false,
@@ -90,7 +87,10 @@ impl Job<'_> {
             None if headers.is_empty() => return None,
             _ => flat(about.id.as_deref(), headers),
         };
-        Some(Sidecar::new(&self.output, folder, &subject.name, document))
+        if !self.output.target().names_outputs() {
+            return None;
+        }
+        Sidecar::new(&self.output, &subject.name, document)
     }
 
     /// Writes the media as it is: encrypted.
@@ -105,27 +105,22 @@ impl Job<'_> {
         if !opened.is_delimited {
             return Err(Error::Boundless(input.to_string()).into());
         }
-        let (Some(staged), Target::Folder(folder)) = (staged, self.output.target()) else {
+        let place = self.output.place(&subject.name, ENCRYPTED);
+        let (Some(staged), Some(place)) = (staged, place) else {
             return Ok(Done::Skipped(Skipped::NotEncrypted));
         };
-        let path = folder.join(format!("{}.{ENCRYPTED}", subject.name));
-        let name = |_: &Media| {
-            self.output.check(&path)?;
-            sidecar.map_or(Ok(()), Sidecar::place)?;
-            Ok(path.clone())
+        let name = |_: &Media| self.at_last(&place, sidecar);
+        let put = |staged: &Staged, _: &Media, length| {
+            self.put_at_last(&place, sidecar, staged, length, "application/octet-stream")
         };
-        let destination = Destination::File {
-            staged,
-            name: &name,
-            replace: self.output.replaces(),
-        };
+        let destination = self.destination(staged, &name, &put);
         let bar = self.observer.bar(input, opened.source.length());
         let options = Options {
             progress: &|bytes| bar.add(bytes),
             ..Options::default()
         };
         match pipeline::copy(opened.source, Declared::default(), destination, options) {
-            Ok(outcome) => Ok(Done::Downloaded(path.clone(), outcome.bytes_out)),
+            Ok(outcome) => Ok(Done::Downloaded(place, outcome.bytes_out)),
             Err(error) => {
                 sidecar.inspect(|sidecar| sidecar.take_back(&error));
                 self.failed(error, input, None)

@@ -1,14 +1,17 @@
 //! The recordings of a run one after another, those of groups as their providers list them.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use super::error::Error;
 use super::input::{Input, Selected};
+use super::metadata::is_called_metadata;
 use super::observer::Event;
 use super::one::Job;
 use crate::api::{self, Remote, Resource, Selection};
 use crate::cipher::lock;
 use crate::provider::{IdKind, Provider};
+use crate::store::Location;
 
 /// An iterator over what was selected, in which each group is what its provider lists.
 pub(super) struct Listed<'a, I> {
@@ -20,9 +23,11 @@ pub(super) struct Listed<'a, I> {
     broken: &'a Mutex<Option<Error>>,
 }
 
+type Recordings<'a> = Box<dyn Iterator<Item = Result<Selected, api::Error>> + Send + 'a>;
+
 struct List<'a> {
     of: Input,
-    recordings: Box<dyn Iterator<Item = Result<Remote, api::Error>> + Send + 'a>,
+    recordings: Recordings<'a>,
     is_empty: bool,
 }
 
@@ -37,18 +42,23 @@ impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
     }
 
     fn begin(&mut self, of: Input) {
-        let (provider, group) = match &of {
-            Input::Remote(resource) => (resource.provider, Some(resource.clone())),
-            Input::All(provider) => (*provider, None),
-            Input::Stdin | Input::File(_) | Input::Url(_) => return,
+        let listed = |provider, group| {
+            let selection = Selection {
+                group,
+                ..self.job.selection.clone()
+            };
+            let list = self.job.api.list(provider, &selection);
+            Box::new(list.map(|remote| remote.map(of_list)))
         };
-        let selection = Selection {
-            group,
-            ..self.job.selection.clone()
+        let recordings: Recordings = match &of {
+            Input::Remote(resource) => listed(resource.provider, Some(resource.clone())),
+            Input::All(provider) => listed(*provider, None),
+            Input::Object(prefix) => Box::new(objects(self.job, prefix)),
+            Input::Stdin | Input::File(_) | Input::Url(_) => return,
         };
         self.list = Some(List {
             of,
-            recordings: self.job.api.list(provider, &selection),
+            recordings,
             is_empty: true,
         });
     }
@@ -58,13 +68,26 @@ impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
         let list = self.list.as_mut()?;
         loop {
             match list.recordings.next() {
-                Some(Ok(remote)) => {
+                Some(Ok(selected)) => {
                     list.is_empty = false;
-                    return Some(of_list(remote));
+                    return Some(selected);
                 }
                 Some(Err(error)) => {
                     list.is_empty = false;
-                    let error = Error::List(list.of.to_string(), error);
+                    let error = match (list.of.object(), error) {
+                        (
+                            Some(prefix),
+                            api::Error::Refused {
+                                status: 404,
+                                problem,
+                                ..
+                            },
+                        ) => Error::NoObject {
+                            object: prefix.to_string(),
+                            problem,
+                        },
+                        (_, error) => Error::List(list.of.to_string(), error),
+                    };
                     // One that is for good says more than the first. Who runs this tells of the one
                     // that stays.
                     let mut broken = lock(self.broken);
@@ -109,6 +132,20 @@ impl<I: Iterator<Item = Selected>> Iterator for Listed<'_, I> {
             self.begin(selected.input);
         }
     }
+}
+
+/// The objects below a prefix, but what is called metadata.
+fn objects<'a>(
+    job: &'a Job<'_>,
+    prefix: &Location,
+) -> impl Iterator<Item = Result<Selected, api::Error>> + Send + 'a {
+    let objects = job.buckets.list(prefix);
+    let is_media = |object: &Result<Location, _>| {
+        let is_metadata = |it: &Location| is_called_metadata(Path::new(it.file_name()));
+        !object.as_ref().is_ok_and(is_metadata)
+    };
+    let media = objects.filter(is_media);
+    media.map(|object| object.map(|object| Selected::found(Input::Object(object))))
 }
 
 /// A recording as a list has it.

@@ -8,6 +8,7 @@ use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
 use super::observer::{Event, Observer};
 use super::recipe::Recipe;
+use super::remote::Fetch;
 use crate::api::Remote;
 use crate::cipher::lock;
 use crate::envelope::Envelope;
@@ -95,6 +96,7 @@ impl Metadata {
         &self,
         input: &Input,
         remote: Option<&Remote>,
+        fetch: &Fetch,
         observer: &dyn Observer,
     ) -> Result<Option<Described>, Trouble> {
         match &self.from {
@@ -114,6 +116,9 @@ impl Metadata {
             }
             Origin::Sidecars => match (remote, input.sidecar(), self.provider) {
                 (Some(remote), ..) => answered(remote, input),
+                (None, None, provider) if input.object().is_some() => {
+                    Self::of_object(provider, input, fetch, observer)
+                }
                 (None, Some(path), provider) => {
                     let document = Document::read(provider, &path, input, observer)?;
                     Ok(Some(described(&[document], input)?))
@@ -135,6 +140,38 @@ impl Metadata {
                     Err(Error::NoMetadata(input.to_string(), provider).into())
                 }
             },
+        }
+    }
+
+    /// What is said of an object: "(twilio-video) the object's own metadata, else a sidecar object".
+    fn of_object(
+        provider: Option<Provider>,
+        input: &Input,
+        fetch: &Fetch,
+        observer: &dyn Observer,
+    ) -> Result<Option<Described>, Trouble> {
+        if matches!(provider, None | Some(Provider::TwilioVideo))
+            && fetch.describes_itself(input)?
+        {
+            return Ok(None);
+        }
+        if let Some((sidecar, bytes)) = fetch.sidecar(input)? {
+            let sidecar = Input::Object(sidecar);
+            let document = Document::parse(provider, &sidecar, &bytes, input, observer)?;
+            return Ok(Some(described(&[document], input)?));
+        }
+        match provider {
+            // Without metadata every version is tried.
+            Some(Provider::Qvoice) => Ok(Some(Described {
+                provider: Provider::Qvoice,
+                id: None,
+                recipe: Ok(Recipe::Searched(Hints::default())),
+            })),
+            provider => {
+                fetch.missing(input)?;
+                let provider = provider.or_else(|| provider_of(input));
+                Err(Error::NoMetadata(input.to_string(), provider).into())
+            }
         }
     }
 
@@ -284,7 +321,7 @@ fn metadata_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn is_called_metadata(path: &Path) -> bool {
+pub(super) fn is_called_metadata(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
@@ -396,17 +433,27 @@ impl Document {
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
+        let unread = |error| Error::MetadataUnread(path.to_string(), error);
+        let bytes = path.read(LIMIT).map_err(unread)?;
+        Self::parse(provider, path, &bytes, input, observer)
+    }
+
+    /// Parses what stood at `path`.
+    fn parse(
+        provider: Option<Provider>,
+        path: &Input,
+        bytes: &[u8],
+        input: &Input,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
         let name = path.to_string();
-        let bytes = path
-            .read(LIMIT)
-            .map_err(|error| Error::MetadataUnread(name.clone(), error))?;
         let provider = match provider {
             Some(provider) => provider,
-            None => recognise(&bytes, &name, input)?,
+            None => recognise(bytes, &name, input)?,
         };
         let parsed = match provider {
-            Provider::Qvoice => Provider::parse_hints(&bytes).map(Recordings::Searched),
-            _ => provider.parse(&bytes).map(Recordings::Wrapped),
+            Provider::Qvoice => Provider::parse_hints(bytes).map(Recordings::Searched),
+            _ => provider.parse(bytes).map(Recordings::Wrapped),
         };
         let recordings = parsed.map_err(|error| Error::Metadata(name.clone(), provider, error))?;
         for note in recordings.notes() {

@@ -10,6 +10,7 @@
 //! A [`Job`] is told everything by its caller: no arguments, no environment, and nothing is
 //! printed. What it has to say it tells its [`Observer`] in types; the words are the caller's.
 
+mod bucket;
 mod error;
 mod input;
 mod inspect;
@@ -20,11 +21,13 @@ mod names;
 mod observer;
 mod one;
 mod own;
+mod place;
 mod profile;
 mod recipe;
 mod record;
 pub(crate) mod redact;
 pub(crate) mod register;
+mod release;
 mod remote;
 mod run;
 mod secret_file;

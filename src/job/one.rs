@@ -1,8 +1,7 @@
 //! [`Job`], and one recording of it.
 
 use std::num::NonZero;
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime};
 
 use super::error::{Error, Trouble};
@@ -12,21 +11,20 @@ use super::observer::{Event, Observer};
 use super::own::Own;
 use super::recipe::Recipe;
 use super::record::{About, Done, Plain, Record, Skipped, Task};
-use super::remote::{
-    self, Asked, Fetch, Opened, declared, described_by_headers, has_no_key, not_media,
-};
+use super::remote::{self, Asked, Fetch, Opened, described_by_headers, has_no_key, not_media};
 use super::secrets::PrivateKeys;
 use super::shared::{Effort, SharedKeys};
-use super::sidecar::{SIDECAR, Sidecar};
+use super::sidecar::SIDECAR;
 use super::target::{Kept, Output, Taken, Target};
 use crate::api::{self, Api, Remote, Selection};
 use crate::cipher::CipherError;
 use crate::envelope::{Container, Envelope, Padding, UNKNOWN_EXTENSION};
 use crate::io::{OutputError, Source, Staged, Stdout};
 use crate::key::ContentKey;
-use crate::media::{Media, Sniff};
-use crate::pipeline::{self, Destination, Opener, Options, Outcome};
+use crate::media::Sniff;
+use crate::pipeline::{self, Opener};
 use crate::provider::{IdKind, MetadataError, Provider};
+use crate::store::{Buckets, Location};
 
 /// The extension of media that is kept encrypted.
 pub(super) const ENCRYPTED: &str = "enc";
@@ -72,6 +70,10 @@ pub(crate) struct Job<'a> {
     pub task: Task,
     /// Where recordings are fetched from that are no files.
     pub api: &'a Api,
+    /// What stands in buckets.
+    pub buckets: Arc<Buckets>,
+    /// The bucket that Vonage uploads archives to, where recordings of Vonage's are looked for there.
+    pub archives: Option<Location>,
     /// Which recordings of groups are meant.
     pub selection: Selection,
     /// Whether recordings that the provider has deleted are meant, too.
@@ -136,6 +138,8 @@ impl Job<'_> {
             api: self.api,
             task: self.task,
             include_deleted: self.include_deleted,
+            buckets: &self.buckets,
+            archives: self.archives.as_ref(),
         }
     }
 
@@ -148,7 +152,8 @@ impl Job<'_> {
     ) -> Result<Done, Trouble> {
         let input = &selected.input;
         // A name that does not depend on what a provider says is looked at before it is asked.
-        if let (Target::File(_), true) = (self.output.target(), input.is_remote())
+        if let (Target::File(_) | Target::Object(_), true) =
+            (self.output.target(), input.is_remote())
             && let Some(existing) = self.output.check_names("", &[])?
         {
             return Ok(Done::Skipped(Skipped::Exists(existing)));
@@ -168,7 +173,13 @@ impl Job<'_> {
         if self.task == Task::Describe {
             return self.describe(&mut subject, about);
         }
-        match self.recipe(&subject, about)? {
+        let told = match self.recipe(&subject, about) {
+            Err(Trouble::One(error)) if is_of_no_recording(selected, &error) => {
+                return Ok(Done::Skipped(Skipped::NoMetadata));
+            }
+            told => told?,
+        };
+        match told {
             Told::Recipe(recipe) => subject.recipe = Some(recipe),
             Told::InHeaders => {}
             Told::Plain => return Ok(Done::Skipped(Skipped::NotEncrypted)),
@@ -286,6 +297,10 @@ impl Job<'_> {
         let input = subject.input;
         let not_decrypted = |error| Error::of_pipeline(error, &input.to_string());
         let mut opened = self.fetch().open(input, subject.remote, about)?;
+        about.provider = about.provider.or(match subject.recipe {
+            Some(_) => None,
+            None => Some(Provider::TwilioVideo),
+        });
         let mut recipe = match &subject.recipe {
             Some(recipe) => Ok(recipe.clone()),
             None => described_by_headers(about.id.as_deref(), &opened.headers, input)
@@ -353,125 +368,12 @@ impl Job<'_> {
         }
     }
 
-    /// Decrypts, or copies, and says what became of it.
-    fn decrypt(
-        &self,
-        subject: &Subject,
-        opener: Option<Opener>,
-        opened: Opened,
-        outlet: Outlet,
-        sidecar: Option<&Sidecar>,
-        about: &About,
-    ) -> Result<Done, Trouble> {
-        let input = subject.input;
-        let is_delimited = opened.is_delimited;
-        let result = self.release(subject, opener, opened, outlet, sidecar);
-        let other_id = about.id.as_ref();
-        let other_id = other_id.filter(|id| is_of_another(input, about.provider, id));
-        match result {
-            Ok(outcome) => {
-                if let Some(id) = other_id {
-                    self.observer.event(Event::OtherId { input, id });
-                }
-                if self.output.is_dry() {
-                    self.final_name(&subject.name, &outcome.media)?;
-                }
-                Ok(Done::Released(Box::new(outcome)))
-            }
-            Err(error) => {
-                sidecar.inspect(|sidecar| sidecar.take_back(&error));
-                if let (false, pipeline::Error::Unproven) = (is_delimited, &error) {
-                    return Err(Error::Boundless(input.to_string()).into());
-                }
-                self.failed(error, input, other_id)
-            }
-        }
-    }
-
-    /// What it means that the media was not written. `other_id` is its metadata's, where its name
-    /// says another.
-    pub(super) fn failed(
-        &self,
-        error: pipeline::Error,
-        input: &Input,
-        other_id: Option<&String>,
-    ) -> Result<Done, Trouble> {
-        match (error, other_id) {
-            // Somebody else made it meanwhile.
-            (pipeline::Error::Output(OutputError::Exists(path)), _) if self.output.skips() => {
-                Ok(Done::Skipped(Skipped::Exists(path)))
-            }
-            (pipeline::Error::Output(error), _) => Err(error.into()),
-            (error, Some(id)) => Err(Error::OtherRecording {
-                input: input.to_string(),
-                id: id.clone(),
-                error,
-            }
-            .into()),
-            (error, None) => Err(Error::of_pipeline(error, &input.to_string()).into()),
-        }
-    }
-
-    /// Decrypts, or copies, the media to where it goes.
-    fn release(
-        &self,
-        subject: &Subject,
-        opener: Option<Opener>,
-        Opened {
-            source,
-            is_delimited,
-            ..
-        }: Opened,
-        (staged, mut stdout): Outlet,
-        sidecar: Option<&Sidecar>,
-    ) -> Result<Outcome, pipeline::Error> {
-        let final_name = |media: &Media| {
-            let path = self.final_name(&subject.name, media)?;
-            sidecar.map_or(Ok(()), Sidecar::place)?;
-            Ok(path)
-        };
-        let destination = match (staged, &mut stdout, self.output.target()) {
-            (Some(staged), ..) => Destination::File {
-                staged,
-                name: &final_name,
-                replace: self.output.replaces(),
-            },
-            (None, Some(stdout), Target::Stdout { verified: false }) => {
-                Destination::WriterUnverified(stdout)
-            }
-            (None, Some(stdout), _) => Destination::Writer(stdout),
-            (None, None, _) => Destination::Check,
-        };
-        let bar = self.observer.bar(subject.input, source.length());
-        let options = Options {
-            // A container is whole as far as it goes, wherever the connection ended.
-            require_integrity: self.require_integrity || !is_delimited,
-            sha256: self.sha256,
-            threads: self.threads_for_one(),
-            progress: &|bytes| bar.add(bytes),
-        };
-        match opener {
-            Some(opener) => pipeline::decrypt(opener, source, destination, options),
-            None => pipeline::copy(source, declared(subject.remote), destination, options),
-        }
-    }
-
-    /// The name of an output, which in a folder depends on what it is, if it can have that.
-    fn final_name(&self, name: &str, media: &Media) -> Result<PathBuf, OutputError> {
-        let path = match self.output.target() {
-            Target::Folder(folder) => folder.join(format!("{name}.{}", media.extension)),
-            Target::File(path) => path.clone(),
-            Target::Nowhere | Target::Stdout { .. } => return Ok(PathBuf::new()),
-        };
-        self.output.check(&path).map(|()| path)
-    }
-
     /// How a recording is opened, and all that is known of it before.
     fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
         let Subject { input, plain, .. } = *subject;
-        let described = self
-            .metadata
-            .describe(input, subject.remote, self.observer)?;
+        let described =
+            self.metadata
+                .describe(input, subject.remote, &self.fetch(), self.observer)?;
         let Some(described) = described else {
             return Ok(Told::InHeaders);
         };
@@ -549,10 +451,20 @@ impl Job<'_> {
     }
 
     /// How many threads work on one recording.
-    fn threads_for_one(&self) -> usize {
+    pub(super) fn threads_for_one(&self) -> usize {
         let shared = || (cores() / self.jobs).max(1);
         self.threads.map_or_else(shared, NonZero::get)
     }
+}
+
+/// Whether what was found below a prefix is no recording, as far as metadata goes.
+fn is_of_no_recording(selected: &Selected, error: &Error) -> bool {
+    let is_found = selected.found && selected.input.object().is_some();
+    let is_none = matches!(
+        error,
+        Error::NoMetadata(..) | Error::NotNamed { .. } | Error::NoObject { .. }
+    );
+    is_found && is_none
 }
 
 /// Whether a source starts as ciphertext of any kind may.
@@ -565,7 +477,7 @@ fn opener_of(envelope: &Envelope, key: &ContentKey, input: &Input) -> Result<Ope
 }
 
 /// Whether the name of a file has an id of the provider's that is not this one.
-fn is_of_another(input: &Input, provider: Option<Provider>, id: &str) -> bool {
+pub(super) fn is_of_another(input: &Input, provider: Option<Provider>, id: &str) -> bool {
     IdKind::find(&input.file_name()).is_some_and(|(kind, named)| {
         Some(Provider::from(kind)) == provider && !named.eq_ignore_ascii_case(id)
     })

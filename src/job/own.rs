@@ -8,6 +8,7 @@ use super::input::Input;
 use super::secret_file::LIMIT;
 use crate::io::{FileId, Source, folder_of, read_file};
 use crate::media::{Sniff, sniff};
+use crate::store::Location;
 
 /// The files of a run. What makes a file the same under every name is device and inode.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Own {
     perhaps: BTreeMap<FileId, PathBuf>,
     /// Names that the run will make: the folder, and the name in it.
     names: Vec<(FileId, OsString)>,
+    /// Media in buckets, as far as it is named.
+    objects: BTreeSet<Location>,
 }
 
 impl Own {
@@ -30,10 +33,11 @@ impl Own {
         others: impl IntoIterator<Item = Input>,
         inside: Vec<PathBuf>,
     ) -> Self {
-        let mut own = Self {
-            media: media.into_iter().filter_map(Input::id).collect(),
-            ..Self::default()
-        };
+        let mut own = Self::default();
+        for input in media {
+            own.media.extend(input.id());
+            own.objects.extend(input.object().cloned());
+        }
         for file in others {
             own.add(&file);
         }
@@ -57,6 +61,11 @@ impl Own {
         };
         FileId::at(path).is_some_and(|id| self.found.contains(&id))
             && Source::open(path).is_ok_and(is_plain)
+    }
+
+    /// Whether it is an object that the run reads.
+    pub(super) fn holds_object(&self, location: &Location) -> bool {
+        self.objects.contains(location)
     }
 
     /// One more: a file that the run reads, or writes apart from its outputs. It need not be

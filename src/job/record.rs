@@ -1,12 +1,12 @@
 //! What became of a recording, and what is known of it.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
 use super::error::Error;
 use super::input::Input;
+use super::place::Place;
 use crate::api::Attempts;
 use crate::envelope::{Mode, WrapAlgorithm};
 use crate::io::{TextEncoding, Wrapper};
@@ -102,9 +102,9 @@ pub(crate) enum Done {
     /// It was opened and verified, and written to the target if there is one.
     Released(Box<Outcome>),
     /// Its media was fetched as it is: encrypted.
-    Downloaded(PathBuf, u64),
+    Downloaded(Place, u64),
     /// What the provider says of it was written.
-    Described(PathBuf),
+    Described(Place),
     /// A private key opens it; its media was not read.
     Unwrapped,
     /// Nothing, and that is right.
@@ -115,7 +115,7 @@ pub(crate) enum Done {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Skipped {
     /// Its output exists.
-    Exists(PathBuf),
+    Exists(Place),
     /// It is not encrypted.
     NotEncrypted,
     /// It is not completed yet: the provider's word for that. Untrusted text.
@@ -124,6 +124,8 @@ pub(crate) enum Skipped {
     DataTrack,
     /// Nothing was recorded, so that there is nothing to open.
     Absent,
+    /// Nothing describes it: it is no recording.
+    NoMetadata,
 }
 
 impl Skipped {
@@ -135,6 +137,7 @@ impl Skipped {
             Self::InProgress(_) => "in_progress",
             Self::DataTrack => "data_track",
             Self::Absent => "absent",
+            Self::NoMetadata => "no_metadata",
         }
     }
 }

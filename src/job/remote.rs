@@ -11,6 +11,7 @@ use crate::io::Source;
 use crate::media::Sniff;
 use crate::pipeline::Declared;
 use crate::provider::{MetadataError, Provider};
+use crate::store::{Buckets, Location};
 
 /// What a provider says of a recording, where one was asked.
 pub(super) enum Asked {
@@ -38,6 +39,10 @@ pub(super) struct Fetch<'a> {
     pub(super) api: &'a Api,
     pub(super) task: Task,
     pub(super) include_deleted: bool,
+    /// What stands in buckets.
+    pub(super) buckets: &'a Buckets,
+    /// The bucket that Vonage uploads archives to.
+    pub(super) archives: Option<&'a Location>,
 }
 
 impl Fetch<'_> {
@@ -76,6 +81,7 @@ impl Fetch<'_> {
             }
             State::Ready if selected.found && remote.is_data => Ok(Asked::Skip(Skipped::DataTrack)),
             State::Ready => Ok(Asked::Provider(remote)),
+            State::External(_) if self.is_kept(&remote) => Ok(Asked::Provider(remote)),
             State::Deleted | State::External(_) if may_lack_media => Ok(Asked::Provider(remote)),
             State::Absent(_) | State::Failed(_)
                 if may_lack_media && self.task == Task::Describe =>
@@ -97,10 +103,18 @@ impl Fetch<'_> {
         remote: Option<&Remote>,
         about: &About,
     ) -> Result<Opened, Trouble> {
-        let download = match (remote, input) {
-            (Some(remote), _) => self.api.media(remote, &about.attempts),
-            (None, Input::Url(link)) => self.api.download(link, &about.attempts),
-            (None, _) => {
+        let unfetched = |error| unfetched(input, error);
+        let download = match (self.object(input, remote)?, remote, input) {
+            (Some(object), ..) => self.read_object(&object, input, &about.attempts)?,
+            (None, Some(remote), _) => {
+                let media = self.api.media(remote, &about.attempts);
+                media.map_err(unfetched)?
+            }
+            (None, None, Input::Url(link)) => {
+                let media = self.api.download(link, &about.attempts);
+                media.map_err(unfetched)?
+            }
+            (None, None, _) => {
                 let source = input.open().map_err(|error| input.unread(error))?;
                 return Ok(Opened {
                     source,
@@ -116,7 +130,7 @@ impl Fetch<'_> {
             is_delimited,
             sent,
             body,
-        } = download.map_err(|error| unfetched(input, error))?;
+        } = download;
         Ok(Opened {
             source: Source::from_reader(body, length),
             headers,
@@ -128,7 +142,7 @@ impl Fetch<'_> {
 
 /// What an error of the network's means for the others of the run: without credentials, or without
 /// the certificates to trust, it is the same with all of them.
-fn unfetched(input: &Input, error: api::Error) -> Trouble {
+pub(super) fn unfetched(input: &Input, error: api::Error) -> Trouble {
     let is_common = matches!(
         error,
         api::Error::NoCredentials | api::Error::Credentials(_) | api::Error::Authorities(_)

@@ -1,11 +1,13 @@
 //! What a provider says of a recording, kept in a file beside its media.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::place::Place;
 use super::target::Output;
+use crate::api::Attempts;
 use crate::cipher::WriteAt;
-use crate::io::{OutputError, Staged};
+use crate::io::{OutputError, Staged, read_limited};
 use crate::pipeline;
 
 /// The extension of a sidecar.
@@ -15,20 +17,20 @@ pub(super) const SIDECAR: &str = "json";
 /// opens it.
 pub(super) struct Sidecar<'a> {
     output: &'a Output,
-    path: PathBuf,
+    place: Place,
     document: Vec<u8>,
     is_made: Cell<bool>,
 }
 
 impl<'a> Sidecar<'a> {
-    /// `document` for the media called `name`, without its extension.
-    pub(super) fn new(output: &'a Output, folder: &Path, name: &str, document: Vec<u8>) -> Self {
-        Self {
+    /// `document` for the media called `name`, without its extension; `None` where it has no place.
+    pub(super) fn new(output: &'a Output, name: &str, document: Vec<u8>) -> Option<Self> {
+        Some(Self {
             output,
-            path: folder.join(format!("{name}.{SIDECAR}")),
+            place: output.place(name, SIDECAR)?,
             document,
             is_made: Cell::new(false),
-        }
+        })
     }
 
     /// Writes it, unless it stands there already. One that says something else is replaced or
@@ -37,27 +39,44 @@ impl<'a> Sidecar<'a> {
     /// # Errors
     /// See [`OutputError`].
     pub(super) fn place(&self) -> Result<(), OutputError> {
-        match self.output.check(&self.path) {
+        match self.output.check(&self.place) {
             Ok(()) => {}
             Err(OutputError::Exists(_)) if self.output.skips() || self.is_the_same() => {
                 return Ok(());
             }
             Err(error) => return Err(error),
         }
-        let failed = |source| OutputError::Io {
-            path: self.path.clone(),
-            operation: "writing",
-            source,
-        };
-        let staged = Staged::create(&self.path)?;
-        staged.write_all_at(&self.document, 0).map_err(failed)?;
-        match staged.commit(&self.path, self.output.replaces()) {
+        match self.write() {
             Ok(()) => self.is_made.set(true),
             // Another run was faster.
             Err(OutputError::Exists(_)) if self.output.skips() || self.is_the_same() => {}
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    fn write(&self) -> Result<(), OutputError> {
+        let length = self.document.len() as u64;
+        let fill = |staged: Staged, path: &Path| {
+            let failed = |source| OutputError::Io {
+                path: path.to_owned(),
+                operation: "writing",
+                source,
+            };
+            let written = staged.write_all_at(&self.document, 0);
+            written.map_err(failed).map(|()| staged)
+        };
+        match &self.place {
+            Place::File(path) => {
+                let staged = fill(Staged::create(path)?, path)?;
+                staged.commit(path, self.output.replaces())
+            }
+            Place::Object(location) => {
+                let staged = fill(Staged::temporary()?, Path::new(&location.to_string()))?;
+                self.output
+                    .put(&staged, location, length, "application/json")
+            }
+        }
     }
 
     /// Whether it was not there before.
@@ -70,16 +89,28 @@ impl<'a> Sidecar<'a> {
     pub(super) fn take_back(&self, why: &pipeline::Error) {
         let is_there = matches!(why, pipeline::Error::Output(OutputError::Exists(_)));
         if self.is_made.get() && !self.output.replaces() && !is_there {
-            fs_err::remove_file(&self.path).ok();
+            match &self.place {
+                Place::File(path) => fs_err::remove_file(path).ok(),
+                Place::Object(location) => self.output.buckets().remove(location).ok(),
+            };
         }
     }
 
-    /// Its name.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Where it stands.
+    pub(super) fn place_of(&self) -> &Place {
+        &self.place
     }
 
     fn is_the_same(&self) -> bool {
-        fs_err::read(&self.path).is_ok_and(|there| there == self.document)
+        let there = match &self.place {
+            Place::File(path) => fs_err::read(path).ok(),
+            Place::Object(location) => {
+                let limit = self.document.len() as u64 + 1;
+                let read = self.output.buckets().read(location, &Attempts::default());
+                read.ok()
+                    .and_then(|it| read_limited(it.body, limit).ok().map(|it| it.to_vec()))
+            }
+        };
+        there.is_some_and(|there| there == self.document)
     }
 }

@@ -3,15 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::error::Error;
 use super::input::Input;
 use super::names::NameTemplate;
 use super::own::Own;
+use super::place::{self, Place};
 use super::record::About;
 use crate::cipher::lock;
 use crate::io::{CleanedUp, OutputError, Staged, check_target, folder_of};
+use crate::store::{Buckets, Location, LocationError};
 
 /// Where the plaintext goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,57 @@ pub(crate) enum Target {
     File(PathBuf),
     /// A folder, made when it is needed, where files are named for the recording and its content.
     Folder(PathBuf),
+    /// An object of this name in a bucket.
+    Object(Location),
+    /// All that begins so in a bucket, where objects are named as files are in a folder.
+    Prefix(Location),
+}
+
+impl Target {
+    /// What `-o` means: a file, or an object in a bucket.
+    ///
+    /// # Errors
+    /// A URL of a bucket's that names no object.
+    pub(crate) fn of_output(argument: &Path) -> Result<Self, LocationError> {
+        match location(argument).transpose()? {
+            Some(location) if location.is_prefix() => Err(LocationError::Key(location.to_string())),
+            Some(location) => Ok(Self::Object(location)),
+            None => Ok(Self::File(argument.to_owned())),
+        }
+    }
+
+    /// What `-d` means: a folder, or what begins so in a bucket.
+    ///
+    /// # Errors
+    /// A URL of a bucket's that cannot be used.
+    pub(crate) fn of_folder(argument: &Path) -> Result<Self, LocationError> {
+        match location(argument).transpose()? {
+            Some(location) => Ok(Self::Prefix(location)),
+            None => Ok(Self::Folder(argument.to_owned())),
+        }
+    }
+
+    /// Whether outputs are named for their recordings there.
+    pub(super) fn names_outputs(&self) -> bool {
+        matches!(self, Self::Folder(_) | Self::Prefix(_))
+    }
+
+    /// The place in a bucket that it is; `None` where it is in none.
+    pub(crate) fn location(&self) -> Option<&Location> {
+        match self {
+            Self::Object(location) | Self::Prefix(location) => Some(location),
+            _ => None,
+        }
+    }
+
+    /// Whether it is in a bucket.
+    pub(super) fn is_in_bucket(&self) -> bool {
+        self.location().is_some()
+    }
+}
+
+fn location(argument: &Path) -> Option<Result<Location, LocationError>> {
+    Location::parse(argument.to_str()?)
 }
 
 /// What to do where the output exists.
@@ -53,12 +106,20 @@ pub(crate) struct Output {
     claims: Claims,
     /// The folders that this run made.
     made: Mutex<Vec<CleanedUp>>,
+    buckets: Arc<Buckets>,
 }
 
 impl Output {
     /// An output to `target`, which never replaces one of `own`.
-    pub(crate) fn new(target: Target, if_exists: IfExists, dry: bool, own: Own) -> Self {
+    pub(crate) fn new(
+        target: Target,
+        if_exists: IfExists,
+        dry: bool,
+        own: Own,
+        buckets: Arc<Buckets>,
+    ) -> Self {
         Self {
+            buckets,
             target,
             if_exists,
             dry,
@@ -103,9 +164,9 @@ impl Output {
         stem: impl FnOnce() -> Option<String>,
         input: &Input,
     ) -> Result<String, Error> {
-        let Target::Folder(_) = self.target else {
+        if !self.target.names_outputs() {
             return Ok(String::new());
-        };
+        }
         let from_id = about.id.as_deref().and_then(super::input::file_name);
         let id = from_id.or_else(|| super::input::file_name(&stem()?));
         match id {
@@ -136,34 +197,81 @@ impl Output {
         &self,
         name: &str,
         extensions: &[&str],
-    ) -> Result<Option<PathBuf>, OutputError> {
-        let candidates = match &self.target {
-            Target::Nowhere | Target::Stdout { .. } => vec![],
-            Target::File(path) => vec![path.clone()],
-            Target::Folder(folder) => {
-                let path = |extension| folder.join(format!("{name}.{extension}"));
-                extensions.iter().map(path).collect()
-            }
+    ) -> Result<Option<Place>, OutputError> {
+        let candidates: Vec<_> = if self.target.names_outputs() {
+            let places = extensions
+                .iter()
+                .map(|extension| self.place(name, extension));
+            places.flatten().collect()
+        } else {
+            self.place(name, "").into_iter().collect()
         };
         for candidate in candidates {
-            if !is_free(&candidate) {
+            if let Place::File(path) = &candidate
+                && !is_free(path)
+            {
                 // The metadata that lies in the folder is no output of an earlier run.
-                let in_folder = matches!(self.target, Target::Folder(_));
-                if in_folder && self.own.lies_beside(&candidate) {
+                if self.target.names_outputs() && self.own.lies_beside(path) {
                     continue;
                 }
             }
             match self.check(&candidate) {
                 Ok(()) => {}
-                Err(OutputError::Exists(path)) if self.skips() => return Ok(Some(path)),
+                Err(OutputError::Exists(_)) if self.skips() => return Ok(Some(candidate)),
                 Err(error) => return Err(error),
             }
         }
         Ok(None)
     }
 
+    /// Where the output of `name` goes if it has this extension; `None` where it has no place.
+    pub(super) fn place(&self, name: &str, extension: &str) -> Option<Place> {
+        let full = || format!("{name}.{extension}");
+        match &self.target {
+            Target::Nowhere | Target::Stdout { .. } => None,
+            Target::File(path) => Some(Place::File(path.clone())),
+            Target::Object(location) => Some(Place::Object(location.clone())),
+            Target::Folder(folder) => Some(Place::File(folder.join(full()))),
+            Target::Prefix(prefix) => Some(Place::Object(prefix.join(&full()))),
+        }
+    }
+
+    /// Puts the first `length` bytes of what was staged at its place.
+    pub(super) fn put(
+        &self,
+        staged: &Staged,
+        location: &Location,
+        length: u64,
+        kind: &'static str,
+    ) -> Result<(), OutputError> {
+        place::put(
+            &self.buckets,
+            location,
+            staged,
+            length,
+            kind,
+            self.replaces(),
+        )
+    }
+
+    /// The buckets that outputs go to.
+    pub(super) fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// Looks whether the output could stand there.
+    pub(super) fn check(&self, place: &Place) -> Result<(), OutputError> {
+        match place {
+            Place::File(path) => self.check_file(path),
+            Place::Object(location) if self.own.holds_object(location) => {
+                Err(OutputError::IsInput(location.to_string().into()))
+            }
+            Place::Object(location) => place::check(&self.buckets, location, self.replaces()),
+        }
+    }
+
     /// Looks whether the output could have the name `path`.
-    pub(super) fn check(&self, path: &Path) -> Result<(), OutputError> {
+    fn check_file(&self, path: &Path) -> Result<(), OutputError> {
         if self.own.holds(path) {
             if self.skips() && self.own.holds_as_done(path) {
                 return Err(OutputError::Exists(path.to_owned()));
@@ -187,6 +295,7 @@ impl Output {
         let staged = match &self.target {
             Target::Nowhere | Target::Stdout { .. } => return Ok(None),
             Target::File(path) => Staged::create(path)?,
+            Target::Object(_) | Target::Prefix(_) => Staged::temporary()?,
             Target::Folder(folder) => {
                 let path = folder.join(name);
                 let folder = folder_of(&path);
@@ -373,7 +482,7 @@ mod tests {
     use super::*;
 
     fn output(target: Target, if_exists: IfExists) -> Output {
-        Output::new(target, if_exists, false, Own::default())
+        Output::new(target, if_exists, false, Own::default(), Buckets::none())
     }
 
     fn input(name: &str) -> Input {
@@ -441,7 +550,13 @@ mod tests {
         fs_err::write(root.path().join("file"), "").unwrap();
         let dry = |folder: &str| {
             let target = Target::Folder(root.path().join(folder));
-            Output::new(target, IfExists::Fail, true, Own::default())
+            Output::new(
+                target,
+                IfExists::Fail,
+                true,
+                Own::default(),
+                Buckets::none(),
+            )
         };
         assert!(dry("a/b").stage("x").unwrap().is_none());
         assert!(dry("file/b").stage("x").is_err());
@@ -457,6 +572,6 @@ mod tests {
         let names = || output.check_names("RE1", &["mp3", "wav"]);
         assert!(matches!(names(), Err(OutputError::NotAFile(..))));
         fs_err::write(root.path().join("nothing"), "media").unwrap();
-        assert_eq!(names().unwrap(), Some(path));
+        assert_eq!(names().unwrap(), Some(Place::File(path)));
     }
 }

@@ -15,6 +15,7 @@ use crate::cipher::lock;
 use crate::key::{KeyRing, Passphrase};
 use crate::pipeline::search::Pins;
 use crate::provider::{MetadataError, Provider};
+use crate::store::Buckets;
 
 /// The SHA-256 of the recording RE5eed…0001, as OpenSSL decrypted it.
 const FIRST: &str = "e3850b92c10c6b3cddf11dff14352137c7b6547ad5ac62f4422189cd3262b022";
@@ -139,11 +140,19 @@ fn run(
             and_describe: false,
         },
         api: &api,
+        buckets: Buckets::none(),
+        archives: None,
         selection: Selection::default(),
         include_deleted: false,
         metadata,
         secrets,
-        output: Output::new(Target::Folder(folder.to_owned()), if_exists, false, own),
+        output: Output::new(
+            Target::Folder(folder.to_owned()),
+            if_exists,
+            false,
+            own,
+            Buckets::none(),
+        ),
         padding: None,
         plain: None,
         require_integrity: false,

@@ -41,17 +41,10 @@ pub(crate) fn copy(
             let plaintext = Plaintext::new(None, Some(writer), hashed);
             pass(source, declared, plaintext, options)
         }
-        Destination::File {
-            staged,
-            name,
-            replace,
-        } => {
-            let plaintext = Plaintext::new(Some(&staged), None, hashed);
-            let mut outcome = pass(source, declared, plaintext, options)?;
-            let output = name(&outcome.media)?;
-            staged.commit(&output, replace)?;
-            outcome.output = Released::File(output);
-            Ok(outcome)
+        staged => {
+            let plaintext = Plaintext::new(staged.staged(), None, hashed);
+            let outcome = pass(source, declared, plaintext, options)?;
+            staged.release(outcome)
         }
     }
 }

@@ -595,7 +595,11 @@ fn each_field_of_credentials_is_documented_and_each_documented_one_is_printed() 
              OPENTOK_API_SECRET= VONAGE_APPLICATION_ID= VONAGE_PRIVATE_KEY= \
              unreel inspect --credentials --json --account AC5eed0000000000000000000000000002"
         ),
+        "AWS_ACCESS_KEY_ID=AKIA5EED AWS_SECRET_ACCESS_KEY=made-up AWS_REGION=eu-west-1 \
+         AWS_ENDPOINT_URL=https://minio.example AZURE_STORAGE_ACCOUNT=acc AZURE_STORAGE_KEY=bWFkZQ== \
+         unreel inspect --credentials --json"
+            .trim(),
     ]);
-    assert_eq!(lines.len(), 12);
+    assert_eq!(lines.len(), 30);
     compare("### inspect --credentials", &lines);
 }

@@ -108,9 +108,9 @@ fn what_is_not_ready_has_no_media() {
 fn media_of_rooms_lead_on_in_their_body_and_may_be_asked_for_again() {
     let api = api(Some(twilio(Some(("ie1", "dublin")))));
     let media = api.request(&remote(State::Ready)).unwrap();
-    assert!(media.redirect_in_body && media.request.in_region);
+    assert!(media.redirect_in_body && media.way.request().in_region);
     let again = media.renew.unwrap()().unwrap();
-    assert_eq!(again.link, media.request.link);
+    assert_eq!(again.link, media.way.request().link);
     assert!(matches!(again.auth, client::Auth::Basic { .. }));
 }
 

@@ -176,8 +176,8 @@ fn an_expired_link_is_renewed_by_who_gave_it() {
     let projects = of(&script, true, true);
     let remote = recording(&projects, UUID).unwrap();
     let media = media(&projects, &remote).unwrap();
-    assert!(matches!(media.request.auth, Auth::None));
-    assert_eq!(media.request.told_by, Some(link(&url)));
+    assert!(matches!(media.way.request().auth, Auth::None));
+    assert_eq!(media.way.request().told_by, Some(link(&url)));
     let renew = media.renew.unwrap();
     let again = renew().unwrap();
     assert_eq!(again.link, link(&URL.replace("=0", "=1")));
@@ -201,7 +201,10 @@ fn a_link_that_came_long_ago_is_not_tried() {
             *at = Timestamp::now() - SignedDuration::from_mins(minutes);
         }
         let media = media(&projects, &remote).unwrap();
-        assert_eq!(media.request.link, link(&URL.replace("=0", signature)));
+        assert_eq!(
+            media.way.request().link,
+            link(&URL.replace("=0", signature))
+        );
     }
 }
 

@@ -6,10 +6,12 @@ use super::super::error::{CredentialsError, Failure};
 use super::super::escape::{escape, json};
 use super::super::printer::Printer;
 use super::super::report::ErrorLine;
+use super::buckets::Bucket;
 use super::environment::From;
 use super::found::Found;
-use super::{qvoice, twilio, vonage};
+use super::{qvoice, service, twilio, vonage};
 use crate::api::{Application, OpenTok, Qvoice, Twilio};
+use crate::store::Service;
 
 /// What stands for a secret.
 const MASK: &str = "********";
@@ -80,7 +82,7 @@ pub(in crate::cli) fn show(
 }
 
 /// A line a provider.
-pub(super) fn lines(from: &From<'_>) -> [Line; 3] {
+pub(super) fn lines(from: &From<'_>) -> Vec<Line> {
     let entries = |kinds: vonage::Kinds| {
         let application = kinds.application.as_ref().map(Entry::of_application);
         let opentok = kinds.opentok.as_ref().map(Entry::of_opentok);
@@ -89,11 +91,23 @@ pub(super) fn lines(from: &From<'_>) -> [Line; 3] {
     let twilio = twilio::find(from).map(|found| vec![Entry::of_twilio(&found)]);
     let vonage = vonage::find(&from.env).map(entries);
     let qvoice = qvoice::find(&from.env).map(|found| vec![Entry::of_qvoice(&found)]);
-    [
+    let mut lines = vec![
         Line::of("twilio", twilio),
         Line::of("vonage", vonage),
         Line::of("qvoice", qvoice),
-    ]
+    ];
+    let services = [
+        ("s3", Service::S3),
+        ("azure", Service::Azure),
+        ("google", Service::Google),
+    ];
+    if cfg!(feature = "buckets") {
+        lines.extend(services.map(|(name, service)| {
+            let found = service::find(service, &from.env);
+            Line::of(name, found.map(|found| vec![Entry::of_bucket(found)]))
+        }));
+    }
+    lines
 }
 
 impl Line {
@@ -131,7 +145,10 @@ impl Line {
             lines.push(format!("{provider}  from {}", entry.source));
             let fields = entry.fields.iter();
             let fields = fields.map(|(_, name, value)| format!("{name} {value}"));
-            lines.push(format!("  {}", fields.collect::<Vec<_>>().join("  ")));
+            let fields = fields.collect::<Vec<_>>();
+            if !fields.is_empty() {
+                lines.push(format!("  {}", fields.join("  ")));
+            }
         }
         if lines.is_empty() {
             lines.push(format!("{provider}  none; looked for"));
@@ -185,6 +202,21 @@ impl Entry {
                 ("project", "OpenTok project", found.credentials.key.clone()),
                 ("secret", "secret", MASK.to_owned()),
             ],
+        }
+    }
+
+    fn of_bucket(found: Found<Bucket>) -> Self {
+        let Bucket { kind, fields, .. } = found.credentials;
+        let fields = fields.into_iter();
+        let set = fields.filter_map(|(name, words, value)| Some((name, words, value?)));
+        let mut fields: Vec<_> = set.collect();
+        if kind != "role" && kind != "identity" && kind != "nobody" {
+            fields.push(("secret", "secret", MASK.to_owned()));
+        }
+        Self {
+            source: found.source,
+            kind,
+            fields,
         }
     }
 

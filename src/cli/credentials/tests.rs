@@ -1,6 +1,8 @@
 //! Every source, every order of them, and every error, in made environments.
 #![allow(clippy::unwrap_used, reason = "they are tests")]
 
+mod buckets;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -802,6 +804,11 @@ fn what_is_shown_has_ids_and_no_secrets() {
         ("QVOICE_API_URL", "https://qvoice.example/?token=canary7f3a"),
         ("QVOICE_ACCOUNT_ID", "77"),
         ("QVOICE_TOKEN", CANARY),
+        ("AWS_ACCESS_KEY_ID", "AKIA5EED"),
+        ("AWS_SECRET_ACCESS_KEY", CANARY),
+        ("AWS_REGION", "eu-west-1"),
+        ("AZURE_STORAGE_ACCOUNT", "acc"),
+        ("AZURE_STORAGE_KEY", CANARY),
     ]);
     let lines = made.ask(None, lines);
     let text: Vec<_> = lines.iter().flat_map(Line::for_people).collect();
@@ -817,6 +824,11 @@ fn what_is_shown_has_ids_and_no_secrets() {
             "  OpenTok project 4711  secret ********",
             "qvoice  from QVOICE_API_URL with QVOICE_ACCOUNT_ID and QVOICE_TOKEN",
             "  URL https://qvoice.example/?token  account 77  token ********",
+            "s3  from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            "  region eu-west-1  access key AKIA5EED  secret ********",
+            "azure  from AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY",
+            "  account acc  secret ********",
+            "google  from the machine's own service account, if it has one",
         ]
     );
     let json = serde_json::to_string(&lines).unwrap();
@@ -844,7 +856,7 @@ fn qvoice_needs_all_three() {
     ] {
         let mut variables = all.to_vec();
         variables.remove(without);
-        let [.., qvoice] = Made::new(&variables).ask(None, lines);
+        let qvoice = Made::new(&variables).ask(None, lines).swap_remove(2);
         assert_eq!(
             qvoice.for_people(),
             [format!(

@@ -1,5 +1,6 @@
 //! What can be wrong with the credentials for a provider, and what to set. No value is repeated.
 
+use super::output::quoted;
 use crate::api::LinkError;
 use crate::key::KeyError;
 
@@ -58,6 +59,14 @@ pub(in crate::cli) enum CredentialsError {
     #[error("the key in {0} is a public one")]
     KeyPublic(String),
 
+    #[error("there is no profile `{0}` in the aws CLI's files")]
+    NoAwsProfile(String),
+    #[error("the aws profile `{profile}` has {field}, which only the aws CLI itself follows")]
+    Indirect {
+        profile: String,
+        field: &'static str,
+    },
+
     #[error("cannot use the URL in {0}")]
     Url(String, #[source] LinkError),
 }
@@ -114,6 +123,14 @@ impl CredentialsError {
             Self::KeyPublic(_) => {
                 "give the private key that Vonage's dashboard made with it".to_owned()
             }
+            Self::NoAwsProfile(_) => {
+                "see `aws configure list-profiles`, or unset AWS_PROFILE".to_owned()
+            }
+            Self::Indirect { profile, .. } => format!(
+                "let it say what it knows: eval \"$(aws configure export-credentials --profile {} \
+                 --format env)\"",
+                quoted(profile)
+            ),
             Self::Url(..) => {
                 "it must begin with https://, and have no user name or password in it".to_owned()
             }

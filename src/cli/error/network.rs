@@ -1,6 +1,7 @@
 //! Words for what a provider refused, and for what happened on the way.
 
 use super::super::exit::Code;
+use super::buckets::{denied_hint, object_hint};
 use crate::api::{Error, Problem, State};
 use crate::media::Sniff;
 
@@ -58,12 +59,49 @@ pub(super) fn fetch_verdict(error: &Error) -> (Code, String) {
         Error::NoCredentials | Error::Credentials(_) => {
             "unreel inspect --credentials says what was looked for"
         }
+        Error::OtherRegion { region, .. } => {
+            return (code, format!("set AWS_REGION={region}"));
+        }
         Error::Authorities(_) => "pass a file of certificates in PEM",
     };
     (code, hint.to_owned())
 }
 
+/// What it means that nothing could be put into a bucket.
+pub(super) fn put_verdict(error: &Error) -> (Code, String) {
+    let (code, hint) = fetch_verdict(error);
+    let hint = match error {
+        Error::Refused {
+            status: 404,
+            problem,
+            ..
+        } => object_hint(problem.as_ref()).to_owned(),
+        Error::Refused {
+            status: 401 | 403,
+            problem,
+            ..
+        } => denied_hint(problem.as_ref()).map_or_else(
+            || {
+                "these credentials may not write there: S3 asks for s3:PutObject (and \
+                     s3:AbortMultipartUpload), Azure for Storage Blob Data Contributor, Google for \
+                     storage.objects.create"
+                    .to_owned()
+            },
+            ToOwned::to_owned,
+        ),
+        _ => hint,
+    };
+    let code = match code {
+        Code::Provider => Code::Output,
+        code => code,
+    };
+    (code, hint)
+}
+
 fn refused_hint(status: u16, problem: Option<&Problem>, in_region: bool) -> &'static str {
+    if let Some(hint) = denied_hint(problem) {
+        return hint;
+    }
     match (problem.and_then(|problem| problem.code), status) {
         // "a region set usually means credentials of another region": they are per region.
         (Some(20003), _) | (_, 401) if in_region => {

@@ -36,6 +36,7 @@ pub(super) fn output_hint(error: &OutputError) -> String {
         }
         OutputError::AppendOnly(_) => "choose another folder, or a new name without -f".to_owned(),
         OutputError::IsInput(_) => "choose another name for the output".to_owned(),
+        OutputError::NotPut { .. } => "run the same command again".to_owned(),
         OutputError::Io { source, .. } => {
             let otherwise = "check the folder and its disk, or choose another folder";
             write_hint(source, otherwise).to_owned()
