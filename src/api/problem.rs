@@ -63,7 +63,9 @@ impl Problem {
                 .map(without_entities)
                 .unwrap_or_default()
         };
-        Self::of(&part("Code"), &[&part("Message")])
+        // Azure's reason, of which its message says nothing.
+        let detail = part("AuthenticationErrorDetail");
+        Self::of(&part("Code"), &[&detail, &part("Message")])
     }
 
     /// A code that is no number goes in front of the words.

@@ -85,7 +85,14 @@ impl Buckets {
             let place = place.clone();
             Box::pin(async move { place.ask(rest).await })
         });
-        self.wire.media(host, ask, attempts)
+        let mut download = self.wire.media(host, ask, attempts)?;
+        // What was copied from S3 has its metadata under Google's name.
+        for (name, _) in &mut download.headers {
+            if let Some(rest) = name.strip_prefix("x-goog-meta-") {
+                *name = format!("x-amz-meta-{rest}");
+            }
+        }
+        Ok(download)
     }
 
     /// What stands there; `None` where nothing does.

@@ -12,7 +12,7 @@ use object_store::{
 use tokio::task::JoinSet;
 
 use super::buckets::{Buckets, Place};
-use super::location::Location;
+use super::location::{Location, Service};
 use super::{Content, NotPut};
 use crate::api::{Attempts, Error, Failure, Wire};
 
@@ -144,7 +144,7 @@ impl Buckets {
         if !is_free()? {
             return Err(NotPut::Exists);
         }
-        let upload = self.begin(place, content)?;
+        let upload = self.begin(location, place, content)?;
         let sent = self.send(place, &upload.0.id, content);
         let completed = sent.and_then(|parts| {
             if !is_free()? {
@@ -164,10 +164,20 @@ impl Buckets {
     }
 
     /// Begins an upload in parts.
-    fn begin(&self, place: &Place, content: &Content) -> Result<Upload, Error> {
+    fn begin(
+        &self,
+        location: &Location,
+        place: &Place,
+        content: &Content,
+    ) -> Result<Upload, Error> {
         let id = self.tried(place, async |place: &Place| {
+            // object_store gives Azure's blobs in parts no type.
+            let attributes = match location.service {
+                Service::Azure => Attributes::new(),
+                Service::S3 | Service::Google => attributes(content),
+            };
             let options = PutMultipartOptions {
-                attributes: attributes(content),
+                attributes,
                 ..PutMultipartOptions::default()
             };
             place

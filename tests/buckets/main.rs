@@ -12,6 +12,9 @@ mod common;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod proxy;
+mod reading;
+mod scene;
 mod self_tests;
 mod servers;
 mod specials;
+mod writing;

@@ -27,7 +27,11 @@ pub(super) fn denied_hint(problem: Option<&Problem>) -> Option<&'static str> {
             "there is no such access key: unreel inspect --credentials shows which is used, and from \
              where"
         }
-        "SignatureDoesNotMatch" | "AuthenticationFailed" | "InvalidToken" => {
+        "AuthorizationFailure" if !text.contains("failed to authenticate") => return None,
+        "SignatureDoesNotMatch"
+        | "AuthenticationFailed"
+        | "AuthorizationFailure"
+        | "InvalidToken" => {
             "the secret is not that of the access key or account: unreel inspect --credentials shows \
              which are used, and from where"
         }
