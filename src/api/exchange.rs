@@ -380,7 +380,7 @@ fn given(auth: &Auth, value: &HeaderValue) -> Sent {
 
 /// What of a link lets in whoever has it: the values of its query, and short ones where they stand
 /// behind their names.
-pub(super) fn signatures(link: &Link) -> Sent {
+fn signatures(link: &Link) -> Sent {
     const SHORTEST: usize = 16;
     let fields = || {
         let query = link.url().query().unwrap_or_default();

@@ -20,12 +20,6 @@ impl Sent {
         Self(secrets.filter(|secret| secret.len() >= SHORTEST).collect())
     }
 
-    /// And these.
-    #[cfg(feature = "buckets")]
-    pub(super) fn add(&mut self, secrets: Vec<Zeroizing<String>>) {
-        *self = Self::of(self.0.iter().cloned().chain(secrets));
-    }
-
     /// Puts stars in their place.
     pub(crate) fn mask(&self, text: &mut [u8]) {
         for secret in self.0.iter() {

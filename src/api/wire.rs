@@ -21,7 +21,7 @@ use super::client::{Client, JSON, Media, Way};
 use super::connect::{Clients, Reach};
 use super::credentials::is_label;
 use super::error::{Error, Problem};
-use super::exchange::{Answer, readable, signatures};
+use super::exchange::{Answer, readable};
 use super::failure::{Failure, Then, astray};
 use super::link::{Link, LinkError};
 use super::media::Asking;
@@ -29,6 +29,7 @@ use super::policy::Policy;
 use super::problem::{LOOKED_AT, element};
 use super::remote::{Attempts, Download};
 use super::retry::Tries;
+use super::sent::Sent;
 
 /// How long a server may be silent while it is given something: that time is the upload's.
 const UPLOAD: Duration = Duration::from_secs(5 * 60);
@@ -144,8 +145,7 @@ impl Wire {
         let url = Url::parse(&parts.uri.to_string()).ok();
         let url = url.ok_or_else(|| Failure::from(Error::Credentials("the endpoint is no URL")))?;
         let (link, client) = self.client_for(url, body.content_length())?;
-        let mut sent = signatures(&link);
-        sent.add(secrets(&parts.headers));
+        let sent = Sent::of(secrets(&link, &parts.headers));
         let stays_unread = parts.extensions.get::<LeaveUnread>().is_some();
         let is_head = parts.method == Method::HEAD;
         let is_post = parts.method == Method::POST;
@@ -267,15 +267,20 @@ fn of_a_service(link: &Link) -> impl Fn(Failure) -> Failure {
     }
 }
 
-/// What of a request's headers lets in whoever has it.
-fn secrets(headers: &HeaderMap) -> Vec<Zeroizing<String>> {
+/// What of a request lets in whoever has it: two headers, and the signature of Azure's SAS, as it stands
+/// in the query and decoded. Everything else there is what is asked for, and stands in the answers.
+fn secrets(link: &Link, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
     let names = [AUTHORIZATION.as_str(), "x-amz-security-token"];
-    let values = names
+    let of_headers = names
         .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok());
-    values
-        .map(|value| Zeroizing::new(value.to_owned()))
-        .collect()
+        .filter_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()));
+    let url = link.url();
+    let decoded = url.query_pairs().filter(|(name, _)| name == "sig");
+    let decoded = decoded.map(|(_, value)| value.into_owned());
+    let fields = url.query().unwrap_or_default().split('&');
+    let raw = fields.filter_map(|field| Some(field.strip_prefix("sig=")?.to_owned()));
+    let all = of_headers.chain(decoded).chain(raw);
+    all.map(Zeroizing::new).collect()
 }
 
 #[async_trait]

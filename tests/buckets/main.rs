@@ -11,6 +11,7 @@
 mod common;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod providers;
 mod proxy;
 mod reading;
 mod scene;

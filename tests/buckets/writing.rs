@@ -133,7 +133,7 @@ fn what_exists_is_refused_left_or_replaced() {
         ]
     };
     for scene in Kind::ALL.into_iter().flat_map(both).flatten() {
-        scene.bucket.put(OUT, OLD.to_vec(), &[]);
+        scene.bucket.put(OUT, OLD, &[]);
         let (input, output) = (scene.input(), scene.output());
         let old = || assert_eq!(scene.bucket.get(OUT).unwrap().body, OLD);
         scene
@@ -164,7 +164,7 @@ fn what_comes_to_stand_there_meanwhile_stays() {
             specials::denied(),
             1,
         );
-        scene.bucket.put(OUT, OLD.to_vec(), &[]);
+        scene.bucket.put(OUT, OLD, &[]);
         let (input, output) = (scene.input(), scene.output());
         scene
             .run(scene.voice(&to(&output, &input, &[])))
@@ -206,7 +206,7 @@ fn a_put_that_nobody_answered_is_known_to_be_ours() {
         while scene.proxy.requests_of(&scene.put()).is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        scene.bucket.put(OUT, OLD.to_vec(), &[]);
+        scene.bucket.put(OUT, OLD, &[]);
         let ran = child.wait_with_output().unwrap();
         // It may have been put again before the other came.
         if ran.status.code() == Some(8) {

@@ -152,9 +152,13 @@ fn gone_hint(state: &State) -> &'static str {
             "the provider has its media no more; a copy of it can be opened with its metadata, which \
              --metadata-only keeps"
         }
-        State::External(_) => {
-            "copy the object from that bucket, keep the metadata with --metadata-only -d DIR, and \
-             pass both: unreel … FILE -m DIR/ID.json"
+        State::External(None) => {
+            "it went to the bucket of that project: name it with --bucket s3://BUCKET (or \
+             az://CONTAINER), and it is read from there"
+        }
+        State::External(Some(_)) => {
+            "copy the object from there, keep the metadata with --metadata-only -d DIR, and pass both: \
+             unreel … FILE -m DIR/ID.json"
         }
     }
 }
