@@ -25,11 +25,17 @@ pub fn escape(text: &str) -> String {
 /// # Errors
 /// As `serde_json` has it.
 pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
-    let text = serde_json::to_string(value)?;
+    Ok(harmless(&serde_json::to_string(value)?))
+}
+
+/// JSON that is the same to whoever reads it, with these characters written so.
+pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    // Outside of strings JSON is plain ASCII.
     for c in text.chars() {
-        if is_treacherous(c) {
+        // Outside of strings JSON is plain ASCII and white space, which is not in them.
+        if "\t\r\n".contains(c) {
+            out.push(' ');
+        } else if is_treacherous(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}").ok();
             }
@@ -37,7 +43,7 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
             out.push(c);
         }
     }
-    Ok(out)
+    out
 }
 
 /// Control characters, line separators, and what Unicode has for changing direction, annotating,

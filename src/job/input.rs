@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::misread::Misread;
 use super::redact::{shown, shown_of_secret};
-use crate::api::{Hosts, Link, LinkError, Remote, Resource, resource};
+use crate::api::{Hosts, Link, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
 use crate::provider::{IdKind, Provider};
 
@@ -28,19 +29,6 @@ pub(crate) enum Input {
     Remote(Resource),
     /// Every recording of an account.
     All(Provider),
-}
-
-/// Why an argument names no recording of this command's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Misread {
-    /// It is a URL that is not asked for.
-    Link(String, LinkError),
-    /// It is an object in a bucket, which has to be copied first.
-    Bucket(String),
-    /// It is the id of another provider's recording.
-    OfAnother(String, Provider),
-    /// This provider documents no way to download a recording.
-    NoIds(String, Provider),
 }
 
 /// How objects in buckets are written.

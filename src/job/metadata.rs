@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use serde_json::value::RawValue;
+
 use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
 use super::observer::{Event, Observer};
@@ -42,6 +44,8 @@ pub(crate) enum Origin {
     Direct(Box<Envelope>),
     /// In documents for all inputs, or folders of them.
     Documents(Vec<Input>),
+    /// In this document, which the line of this number of a manifest has.
+    Inline(u64, Box<RawValue>),
     /// In a file beside each input.
     Sidecars,
 }
@@ -105,8 +109,8 @@ impl Metadata {
                 id: envelope.id.clone(),
                 recipe: Ok(Recipe::Wrapped(Envelope::clone(envelope))),
             })),
-            Origin::Documents(paths) => {
-                let documents = self.documents(paths, input, observer)?;
+            Origin::Documents(_) | Origin::Inline(..) => {
+                let documents = self.documents(input, observer)?;
                 match remote {
                     Some(remote) => of_remote(&documents, remote, input),
                     None => Ok(Some(described(&documents, input)?)),
@@ -141,7 +145,6 @@ impl Metadata {
     /// The documents for all inputs: what is wrong with one is wrong for all of them.
     fn documents(
         &self,
-        paths: &[Input],
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Arc<Vec<Document>>, Trouble> {
@@ -150,6 +153,16 @@ impl Metadata {
             return Ok(Arc::clone(documents));
         }
         let mut documents = Vec::new();
+        if let Origin::Inline(line, document) = &self.from {
+            let path = Input::File(format!("line {line}").into());
+            let bytes = document.get().as_bytes();
+            let document = Document::of(self.provider, &path, bytes, input, observer);
+            documents.push(document.map_err(Trouble::All)?);
+        }
+        let paths = match &self.from {
+            Origin::Documents(paths) => paths.as_slice(),
+            Origin::Direct(_) | Origin::Inline(..) | Origin::Sidecars => &[],
+        };
         for path in paths {
             if let Some(folder) = path.path().filter(|path| path.is_dir()) {
                 let inside = self.folder(folder, input, observer);
@@ -194,7 +207,7 @@ impl Metadata {
     /// The files that are read for the inputs, beside them.
     pub(super) fn files(&self, selected: &[Selected]) -> Vec<Input> {
         match &self.from {
-            Origin::Direct(_) => vec![],
+            Origin::Direct(_) | Origin::Inline(..) => vec![],
             Origin::Documents(paths) => {
                 let inside = |path: &Input| match path.path().map(metadata_in) {
                     Some(Ok(files)) => files.into_iter().map(Input::File).collect(),
@@ -254,8 +267,8 @@ impl Metadata {
             let is_described = match &self.from {
                 Origin::Direct(_) => is_only,
                 Origin::Sidecars => input.sidecar().is_some(),
-                Origin::Documents(paths) => {
-                    let documents = self.documents(paths, &input, observer);
+                Origin::Documents(_) | Origin::Inline(..) => {
+                    let documents = self.documents(&input, observer);
                     let documents = documents.map_err(Trouble::error)?;
                     find(&documents, &input.file_name(), is_only)?.is_some()
                 }
@@ -400,13 +413,25 @@ impl Document {
         let bytes = path
             .read(LIMIT)
             .map_err(|error| Error::MetadataUnread(name.clone(), error))?;
+        Self::of(provider, path, &bytes, input, observer)
+    }
+
+    /// The same of the bytes that stand at `path`.
+    fn of(
+        provider: Option<Provider>,
+        path: &Input,
+        bytes: &[u8],
+        input: &Input,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let name = path.to_string();
         let provider = match provider {
             Some(provider) => provider,
-            None => recognise(&bytes, &name, input)?,
+            None => recognise(bytes, &name, input)?,
         };
         let parsed = match provider {
-            Provider::Qvoice => Provider::parse_hints(&bytes).map(Recordings::Searched),
-            _ => provider.parse(&bytes).map(Recordings::Wrapped),
+            Provider::Qvoice => Provider::parse_hints(bytes).map(Recordings::Searched),
+            _ => provider.parse(bytes).map(Recordings::Wrapped),
         };
         let recordings = parsed.map_err(|error| Error::Metadata(name.clone(), provider, error))?;
         for note in recordings.notes() {

@@ -22,6 +22,11 @@ pub(crate) trait Observer: Sync {
 
     /// What is wrong with this recording is wrong with all of them, and ends the run.
     fn stopped(&self, record: &Record);
+
+    /// Whether there is no use in going on: nobody can be told any more.
+    fn is_unheard(&self) -> bool {
+        false
+    }
 }
 
 /// How far one recording is; dropped when it is done.

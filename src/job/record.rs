@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::error::Error;
 use super::input::Input;
+use super::line::Tag;
 use crate::api::Attempts;
 use crate::envelope::{Mode, WrapAlgorithm};
 use crate::io::{TextEncoding, Wrapper};
@@ -44,8 +45,10 @@ pub(crate) enum Task {
 
 /// What became of one recording.
 pub(crate) struct Record {
-    /// What it was read from.
-    pub input: Input,
+    /// The line of a manifest that named it.
+    pub tag: Option<Tag>,
+    /// What it was read from; `None` where a line does not say it.
+    pub input: Option<Input>,
     /// What is known of it.
     pub about: About,
     /// When that was.
@@ -54,6 +57,33 @@ pub(crate) struct Record {
     pub took: Duration,
     /// The result.
     pub result: Result<Done, Error>,
+}
+
+impl Record {
+    /// What is known without anything being done.
+    pub(super) fn settled(
+        tag: Option<Tag>,
+        input: Option<Input>,
+        result: Result<Done, Error>,
+    ) -> Self {
+        Self {
+            tag,
+            input,
+            about: About::default(),
+            time: SystemTime::now(),
+            took: Duration::ZERO,
+            result,
+        }
+    }
+
+    /// What it may be called where people read it.
+    pub(crate) fn name(&self) -> String {
+        match (&self.input, &self.tag) {
+            (Some(input), _) => input.to_string(),
+            (None, Some(tag)) => format!("line {}", tag.number),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// What is known of a recording, more and more of it.
@@ -124,6 +154,8 @@ pub(crate) enum Skipped {
     DataTrack,
     /// Nothing was recorded, so that there is nothing to open.
     Absent,
+    /// It is a group, and there are none in it.
+    Empty,
 }
 
 impl Skipped {
@@ -135,6 +167,7 @@ impl Skipped {
             Self::InProgress(_) => "in_progress",
             Self::DataTrack => "data_track",
             Self::Absent => "absent",
+            Self::Empty => "empty",
         }
     }
 }
