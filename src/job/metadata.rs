@@ -154,9 +154,9 @@ impl Metadata {
         }
         let mut documents = Vec::new();
         if let Origin::Inline(line, document) = &self.from {
-            let path = Input::File(format!("line {line}").into());
+            let name = format!("metadata of line {line}");
             let bytes = document.get().as_bytes();
-            let document = Document::of(self.provider, &path, bytes, input, observer);
+            let document = Document::of(self.provider, name, bytes, input, observer);
             documents.push(document.map_err(Trouble::All)?);
         }
         let paths = match &self.from {
@@ -413,18 +413,17 @@ impl Document {
         let bytes = path
             .read(LIMIT)
             .map_err(|error| Error::MetadataUnread(name.clone(), error))?;
-        Self::of(provider, path, &bytes, input, observer)
+        Self::of(provider, name, &bytes, input, observer)
     }
 
-    /// The same of the bytes that stand at `path`.
+    /// The same of a document's bytes.
     fn of(
         provider: Option<Provider>,
-        path: &Input,
+        name: String,
         bytes: &[u8],
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let name = path.to_string();
         let provider = match provider {
             Some(provider) => provider,
             None => recognise(bytes, &name, input)?,
@@ -435,7 +434,7 @@ impl Document {
         };
         let recordings = parsed.map_err(|error| Error::Metadata(name.clone(), provider, error))?;
         for note in recordings.notes() {
-            observer.event(Event::Read(path, note));
+            observer.event(Event::Read(&name, note));
         }
         if recordings.count() == 0 {
             return Err(Error::NoRecordings(name));

@@ -41,7 +41,7 @@ pub(crate) trait Bar: Sync {
 /// What happens on the way.
 pub(crate) enum Event<'a> {
     /// What was done to read metadata. It may name fields of it: untrusted text.
-    Read(&'a Input, &'a str),
+    Read(&'a str, &'a str),
     /// The name of a recording that was decrypted says that it is another than its metadata does.
     OtherId {
         /// The media.
