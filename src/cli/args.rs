@@ -360,16 +360,16 @@ pub(super) struct Network {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Work")]
 pub(super) struct Work {
-    /// One of N parts, from 0, by the SHA-256 of each INPUT or id; auto: as AWS Batch or Kubernetes
-    /// says in the environment
-    #[arg(long, value_name = "I/N")]
-    pub(super) shard: Option<Choice<Shard>>,
     /// Recordings to work on at the same time [default: the machine's cores; 4 where any is fetched]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
     jobs: Option<u16>,
     /// Threads for one recording [default: the machine's cores, shared by the jobs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
     threads: Option<u16>,
+    /// Of all recordings those of one part of N, the first being 0/N, by the SHA-256 of each INPUT,
+    /// of groups and --all of each id; auto: the part that AWS Batch or Kubernetes says
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Choice<Shard>>,
 }
 
 /// The most threads that anybody can mean.

@@ -99,6 +99,13 @@ mod tests {
         );
     }
 
+    #[test]
+    fn json_of_others_is_the_same_and_harmless() {
+        let text = "{\t\"a\u{202e}\":\r[1 ] ,\"\u{7f}\":null}";
+        let expected = "{ \"a\\u202e\": [1 ] ,\"\\u007f\":null}";
+        assert_eq!(harmless(text), expected);
+    }
+
     /// Letters and marks by their category, and blank on the screen; the fuzz target `terminal`
     /// compares with Unicode's tables.
     #[test]
