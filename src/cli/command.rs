@@ -83,7 +83,7 @@ const ENTRIES: [Entry; 9] = [
     ),
     (
         "batch",
-        "Decrypt what lines of JSON name, and report in lines of JSON",
+        "JSON Lines in, JSON Lines out, for many recordings",
         Batch::augment_args,
     ),
     (

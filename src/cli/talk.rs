@@ -241,11 +241,7 @@ impl Observer for Talk<'_> {
             }
             Err(error) if self.several => {
                 let mut details = error::details(error);
-                let id = record.about.id.as_ref();
-                let id = id.map_or(String::new(), |id| format!(", recording {id}"));
-                let line = record.tag.as_ref().zip(record.input.as_ref());
-                let line = line.map_or(String::new(), |(tag, _)| format!("line {}, ", tag.number));
-                details.push(format!("{line}input `{}`{id}", record.name()));
+                details.extend(place(record));
                 self.printer
                     .problem(error, &details, &error::verdict(error).hint);
             }
@@ -264,6 +260,16 @@ impl Observer for Talk<'_> {
     fn is_unheard(&self) -> bool {
         self.is_unheard.load(Ordering::Relaxed)
     }
+}
+
+/// Which recording it is, where there are several; of a line that does not say it, the error does.
+fn place(record: &Record) -> Option<String> {
+    let input = record.input.as_ref()?;
+    let line = record.tag.as_ref();
+    let line = line.map_or(String::new(), |tag| format!("line {}, ", tag.number));
+    let id = record.about.id.as_ref();
+    let id = id.map_or(String::new(), |id| format!(", recording {id}"));
+    Some(format!("{line}input `{input}`{id}"))
 }
 
 /// A file that lines are added to.

@@ -156,6 +156,10 @@ impl Metadata {
         if let Origin::Inline(line, document) = &self.from {
             let name = format!("metadata of line {line}");
             let bytes = document.get().as_bytes();
+            if bytes.len() as u64 > LIMIT {
+                let error = ReadError::TooLong { limit: LIMIT };
+                return Err(Trouble::All(Error::MetadataUnread(name, error)));
+            }
             let document = Document::of(self.provider, name, bytes, input, observer);
             documents.push(document.map_err(Trouble::All)?);
         }

@@ -66,23 +66,27 @@ impl Record {
         input: Option<Input>,
         result: Result<Done, Error>,
     ) -> Self {
+        let provider = match &input {
+            Some(Input::Remote(resource)) => Some(resource.provider),
+            _ => None,
+        };
         Self {
             tag,
             input,
-            about: About::default(),
+            about: About {
+                provider,
+                ..About::default()
+            },
             time: SystemTime::now(),
             took: Duration::ZERO,
             result,
         }
     }
 
-    /// What it may be called where people read it.
+    /// What it is called where people read it.
     pub(crate) fn name(&self) -> String {
-        match (&self.input, &self.tag) {
-            (Some(input), _) => input.to_string(),
-            (None, Some(tag)) => format!("line {}", tag.number),
-            (None, None) => String::new(),
-        }
+        let input = self.input.as_ref();
+        input.map_or_else(String::new, ToString::to_string)
     }
 }
 

@@ -160,6 +160,7 @@ impl<'a> Job<'a> {
             None => self.recording(selected, plain, &mut about),
             Some(item) => {
                 let job = self.of_line(item, selected);
+                about.provider = item.metadata.provider();
                 let result = job.recording(selected, plain, &mut about);
                 result.map_err(Trouble::of_line)
             }

@@ -160,6 +160,10 @@ fn every_line_is_one_report_line_with_its_number_and_its_reference() {
 fn a_line_that_cannot_be_worked_on_is_a_failed_line_and_not_the_end() {
     let desk = Desk::new();
     let long = format!(r#"{{"input":"call.enc","ref":"{}"}}"#, "x".repeat(17 << 20));
+    let large = format!(
+        r#"{{"input":"call.enc","metadata":{{"a":"{}"}},"output":"x"}}"#,
+        "x".repeat(9 << 20)
+    );
     let cases: Vec<(Vec<u8>, u64, &str, &str)> = vec![
         (b"nonsense".into(), 4, "metadata", "is not JSON"),
         (b"{\"input\":".into(), 4, "metadata", "is not JSON"),
@@ -167,6 +171,7 @@ fn a_line_that_cannot_be_worked_on_is_a_failed_line_and_not_the_end() {
         (b"\"call.enc\"".into(), 4, "metadata", "is not an object"),
         (b"{\"input\":\"\xe9\"}".into(), 4, "metadata", "is not UTF-8"),
         (long.into(), 4, "metadata", "longer than 16777216 bytes"),
+        (large.into(), 4, "metadata", "longer than 8388608 bytes"),
         (b"{}".into(), 4, "metadata", "there is no `input`"),
         (
             br#"{"ref":1,"inputs":"call.enc"}"#.into(),
@@ -252,7 +257,7 @@ fn a_line_that_cannot_be_worked_on_is_a_failed_line_and_not_the_end() {
             br#"{"ref":1,"input":"call.enc","metadata":{"sid":"s3cret"},"output":"x"}"#.into(),
             4,
             "metadata",
-            "metadata of line 22",
+            "metadata of line 23",
         ),
         (
             br#"{"ref":1,"input":"gone.enc","metadata":"meta.json","output":"x"}"#.into(),

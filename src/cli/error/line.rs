@@ -12,6 +12,9 @@ pub(super) fn line_verdict(error: &LineError) -> (Code, String) {
         Code::Metadata
     };
     let hint = match error {
+        LineError::Misread(Misread::OfAnother(_, provider) | Misread::NoIds(_, provider)) => {
+            return (code, format!("its \"provider\" is {}", provider.name()));
+        }
         LineError::Misread(misread) => return (code, misread_hint(misread)),
         LineError::TooLong(_) => "pass its metadata as the path of a file",
         LineError::NotUtf8 => "write the manifest in UTF-8",
