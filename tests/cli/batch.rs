@@ -411,6 +411,27 @@ fn what_is_wrong_with_all_lines_ends_the_run_though_its_manifest_does_not() {
 }
 
 #[test]
+fn a_run_that_waits_for_a_line_ends_by_a_signal() {
+    let desk = Desk::new();
+    let mut fed = Fed::start(desk.unreel("batch -k key.pem -d out"));
+    fed.feed("{\"input\":\"call.enc\",\"metadata\":\"meta.json\"}\n");
+    assert_eq!(fed.next()["ok"], true);
+    let kill = Command::new("kill")
+        .arg(fed.child.id().to_string())
+        .status();
+    assert!(kill.unwrap().success());
+    let stdin = fed.stdin.take();
+    // By the signal, and so without a code.
+    assert_eq!(fed.ended(), None);
+    drop(stdin);
+    let left = desk.names();
+    assert!(
+        !left.iter().any(|name| name.contains(".unreel-")),
+        "{left:?}"
+    );
+}
+
+#[test]
 fn a_command_line_that_makes_no_sense_is_said_before_a_line_is_read() {
     let desk = Desk::new();
     desk.write("m.jsonl", "{}\n");
