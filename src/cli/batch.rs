@@ -58,7 +58,7 @@ pub(super) fn run(args: &Batch, printer: &Printer) -> Result<(), Failure> {
         private: PrivateKeys::new(key_files, passphrases),
         shared: shared.transpose()?,
     };
-    // What a line means is looked up there, and where it is not, in the line.
+    // No recording is described by it: each line has its own.
     let metadata = Metadata::new(None, Origin::Sidecars);
     let mut own = Own::of_run(&[], &metadata, &secrets);
     own.add(&manifest);
