@@ -15,6 +15,10 @@ pub(crate) struct Credentials {
     pub vonage: Option<Vonage>,
     /// At Qvoice.
     pub qvoice: Option<Qvoice>,
+    /// Why there is nothing at Twilio, where that was found out.
+    pub no_twilio: Option<String>,
+    /// Why there is nothing at Vonage.
+    pub no_vonage: Option<String>,
 }
 
 /// Twilio: HTTP Basic authentication, by an API key or the account's token.

@@ -102,6 +102,9 @@ pub(crate) enum Error {
     /// There is no way to ask this provider.
     #[error("there are no credentials for this provider")]
     NoCredentials,
+    /// The same, and why.
+    #[error("{0}")]
+    Without(String),
     /// Those that there are do not serve.
     #[error("the credentials for this provider cannot be used: {0}")]
     Credentials(&'static str),
@@ -159,6 +162,7 @@ impl Error {
             | Self::Answer { .. }
             | Self::Gone { .. }
             | Self::NoCredentials
+            | Self::Without(_)
             | Self::Credentials(_)
             | Self::OtherRegion { .. }
             | Self::Authorities(_) => false,

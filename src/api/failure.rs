@@ -66,6 +66,7 @@ impl Failure {
             | Error::Astray { .. }
             | Error::Gone { .. }
             | Error::NoCredentials
+            | Error::Without(_)
             | Error::Credentials(_)
             | Error::OtherRegion { .. }
             | Error::Authorities(_) => false,

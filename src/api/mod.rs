@@ -286,11 +286,7 @@ impl Api {
     }
 
     fn voice(&self, account: Option<&str>) -> Result<Voice, Error> {
-        let credentials = self
-            .credentials
-            .twilio
-            .as_ref()
-            .ok_or(Error::NoCredentials)?;
+        let credentials = self.twilio()?;
         let account = account.unwrap_or(&credentials.account).to_owned();
         Ok(Voice::new(self.access(Service::TwilioApi)?, account))
     }
@@ -300,20 +296,22 @@ impl Api {
     }
 
     fn access(&self, service: Service) -> Result<Access, Error> {
-        let credentials = self
-            .credentials
-            .twilio
-            .as_ref()
-            .ok_or(Error::NoCredentials)?;
+        let credentials = self.twilio()?;
         Access::new(self.asker(), &self.hosts, credentials, service)
     }
 
+    fn twilio(&self) -> Result<&Twilio, Error> {
+        let Credentials {
+            twilio, no_twilio, ..
+        } = &self.credentials;
+        twilio.as_ref().ok_or_else(|| without(no_twilio.as_ref()))
+    }
+
     fn projects(&self) -> Result<Vec<vonage::Project>, Error> {
-        let credentials = self
-            .credentials
-            .vonage
-            .as_ref()
-            .ok_or(Error::NoCredentials)?;
+        let Credentials {
+            vonage, no_vonage, ..
+        } = &self.credentials;
+        let credentials = vonage.as_ref().ok_or_else(|| without(no_vonage.as_ref()))?;
         match vonage::projects(&self.asker(), &self.hosts, credentials) {
             none if none.is_empty() => Err(Error::NoCredentials),
             projects => Ok(projects),
@@ -323,6 +321,11 @@ impl Api {
     fn asker(&self) -> Arc<dyn Ask> {
         self.client.clone()
     }
+}
+
+/// That there is no way to ask a provider, and why where that is known.
+fn without(why: Option<&String>) -> Error {
+    why.map_or(Error::NoCredentials, |why| Error::Without(why.clone()))
 }
 
 #[cfg(test)]

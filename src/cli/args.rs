@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 #![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
+mod batch;
 mod register;
 
 use std::num::NonZeroUsize;
@@ -9,12 +10,13 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+pub(super) use self::batch::Batch;
 pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
     VideoSettings,
 };
 use super::moment::Moment;
-use crate::job::NameTemplate;
+use crate::job::{NameTemplate, Shard};
 use crate::key::Kdf;
 use crate::pipeline::search::{Aad, KeyForm, Layout, SaltForm};
 
@@ -364,7 +366,7 @@ pub(super) struct Network {
     pub(super) retries: u32,
 }
 
-/// How many things are done at once.
+/// How many things are done at once, and which of them here.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Work")]
 pub(super) struct Work {
@@ -374,6 +376,10 @@ pub(super) struct Work {
     /// Threads for one recording [default: the machine's cores, shared by the jobs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST))]
     threads: Option<u16>,
+    /// Of all recordings those of one part of N, the first being 0/N, by the SHA-256 of each INPUT,
+    /// of groups and --all of each id; auto: the part that AWS Batch or Kubernetes says
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Choice<Shard>>,
 }
 
 /// The most threads that anybody can mean.

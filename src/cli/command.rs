@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::args::{
-    Any, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
+    Any, Batch, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
 };
 
 const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
@@ -21,6 +21,7 @@ Examples:
   unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
   unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
   unreel qvoice --config encryption.json call.enc -o call.mp3
+  unreel batch manifest.jsonl -k keys/ -d calls/ > report.jsonl
   unreel register twilio --public-key public_key.pem --key-dir keys/
 
 Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
@@ -41,6 +42,7 @@ pub(super) enum Command {
     Vonage(Vonage),
     Qvoice(Qvoice),
     Decrypt(Any),
+    Batch(Batch),
     Keygen(Keygen),
     Register(Register),
     Inspect(Inspect),
@@ -53,7 +55,7 @@ type Entry = (
     fn(clap::Command) -> clap::Command,
 );
 
-const ENTRIES: [Entry; 8] = [
+const ENTRIES: [Entry; 9] = [
     (
         "twilio-voice",
         "Decrypt Twilio call recordings",
@@ -78,6 +80,11 @@ const ENTRIES: [Entry; 8] = [
         "decrypt",
         "Decrypt any of these: the metadata says whose recording it is",
         Any::augment_args,
+    ),
+    (
+        "batch",
+        "JSON Lines in, JSON Lines out, for many recordings",
+        Batch::augment_args,
     ),
     (
         "keygen",
@@ -158,6 +165,7 @@ impl Command {
             "vonage" => Self::Vonage(FromArgMatches::from_arg_matches(given)?),
             "qvoice" => Self::Qvoice(FromArgMatches::from_arg_matches(given)?),
             "decrypt" => Self::Decrypt(FromArgMatches::from_arg_matches(given)?),
+            "batch" => Self::Batch(FromArgMatches::from_arg_matches(given)?),
             "keygen" => Self::Keygen(FromArgMatches::from_arg_matches(given)?),
             "register" => Self::Register(FromArgMatches::from_arg_matches(given)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),

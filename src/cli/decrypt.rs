@@ -12,7 +12,7 @@ use super::fetched::Fetched;
 use super::printer::Printer;
 use super::talk::{ReportFile, Talk};
 use super::target::{archives, services, several_need_a_folder, target};
-use super::{keys, network};
+use super::{keys, network, shard};
 use crate::envelope::{Envelope, Padding};
 use crate::io::{OutputError, Stdout};
 use crate::job::{
@@ -123,6 +123,7 @@ pub(super) fn run<'a>(
     let task = args.fetched.task();
     let target = target(args.output, task, args.report.on_stdout(), &inputs)?;
     let archives = archives(args.fetched.bucket)?;
+    let shard = shard::shard(args.work)?;
     let services = services(&inputs, &target, archives.as_ref());
     let is_remote = !services.is_empty() || inputs.iter().any(Input::is_remote);
     let api = network::api(&inputs, is_remote, args.network, &from, printer)?;
@@ -134,15 +135,18 @@ pub(super) fn run<'a>(
         talk.event(Event::NamedLikeId(file));
     }
     let secrets = secrets(&talk)?;
-    let selected = metadata.select(&inputs, &talk)?;
-    several_need_a_folder(&target, selected.len())?;
-    let mut own = Own::of_run(&selected, &metadata, &secrets);
+    let (selected, foreign) = shard::selected(args.inputs, &inputs, &metadata, shard, &talk)?;
+    several_need_a_folder(&target, selected.len() + foreign.len())?;
+    let all: Vec<_> = selected.iter().chain(&foreign).cloned().collect();
+    let mut own = Own::of_run(&all, &metadata, &secrets);
     let lines_go_to = || Stdout::open().ok()?.id();
     if args.report.on_stdout() && lines_go_to().is_some_and(|id| own.holds_id(id)) {
         return Err(is_input(Path::new("standard output")));
     }
     let report = args.report.file().map(|path| open_report(path, &mut own));
-    let count = (!is_grouped).then_some(selected.len());
+    let is_single = selected.len() == 1 && foreign.is_empty() && !is_grouped;
+    let is_one_of_several = selected.len() == 1 && !is_single;
+    let count = (!is_grouped && !is_one_of_several).then_some(selected.len());
     talk.begin(report.transpose()?, count, task, args.output.check);
 
     let job = Job {
@@ -152,8 +156,9 @@ pub(super) fn run<'a>(
         archives,
         selection: args.fetched.selection(),
         include_deleted: args.fetched.include_deleted,
-        metadata,
-        secrets,
+        shard,
+        metadata: Arc::new(metadata),
+        secrets: Arc::new(secrets),
         output: Output::new(
             target,
             if_exists(args.output),
@@ -170,11 +175,11 @@ pub(super) fn run<'a>(
         threads: args.work.threads(),
         observer: &talk,
     };
-    if let ([only], false) = (selected.as_slice(), is_grouped) {
+    if let ([only], true) = (selected.as_slice(), is_single) {
         job.single(only)?;
         return talk.trouble().map_or(Ok(()), Err);
     }
-    talk.ended(job.all(selected.into_iter())?)
+    talk.ended(job.all(selected.into_iter().map(Into::into), || {})?)
 }
 
 /// How many recordings are worked on at once. Of what is fetched most of the time is waiting.
@@ -194,7 +199,7 @@ fn jobs(work: &Work, inputs: &[Input], count: Option<usize>) -> NonZero<usize> {
     work.jobs().unwrap_or_else(default).min(most)
 }
 
-fn if_exists(flags: &OutputArgs) -> job::IfExists {
+pub(super) fn if_exists(flags: &OutputArgs) -> job::IfExists {
     match flags.if_exists {
         _ if flags.force => job::IfExists::Overwrite,
         IfExists::Fail => job::IfExists::Fail,
@@ -203,7 +208,7 @@ fn if_exists(flags: &OutputArgs) -> job::IfExists {
     }
 }
 
-fn plain(flag: PlainArg) -> Plain {
+pub(super) fn plain(flag: PlainArg) -> Plain {
     match flag {
         PlainArg::Fail => Plain::Fail,
         PlainArg::Skip => Plain::Skip,
@@ -243,7 +248,7 @@ pub(super) fn one_purpose(uses: &[(&'static str, Input)], media: &[Input]) -> Re
 
 /// Lines are added to a report, so that one file serves many runs. It must not be a file that the
 /// run reads, and no output may take its place.
-fn open_report(path: &Path, own: &mut Own) -> Result<ReportFile, Failure> {
+pub(super) fn open_report(path: &Path, own: &mut Own) -> Result<ReportFile, Failure> {
     if own.holds(path) {
         return Err(is_input(path));
     }
@@ -252,6 +257,6 @@ fn open_report(path: &Path, own: &mut Own) -> Result<ReportFile, Failure> {
     Ok(file)
 }
 
-fn is_input(path: &Path) -> Failure {
+pub(super) fn is_input(path: &Path) -> Failure {
     job::Error::from(OutputError::IsInput(path.to_owned())).into()
 }

@@ -3,6 +3,7 @@
 mod buckets;
 mod credentials;
 mod key;
+mod line;
 mod media;
 mod metadata;
 mod network;
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 use self::buckets::object_hint;
 pub(super) use self::credentials::CredentialsError;
 use self::key::{generate_verdict, key_hint, wrong_key_verdict};
+use self::line::line_verdict;
+pub(super) use self::line::{location_hint, misread_hint};
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
 use self::network::{fetch_verdict, page_hint, put_verdict};
@@ -161,6 +164,12 @@ pub(super) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     chain.map(|error| shown_cause(&error.to_string())).collect()
 }
 
+/// An error and its causes in one sentence.
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
+    let message = std::iter::once(error.to_string());
+    message.chain(causes(error)).collect::<Vec<_>>().join(": ")
+}
+
 /// What it means that a recording failed: the exit code, and what to do next.
 #[allow(clippy::too_many_lines, reason = "one exhaustive match")]
 pub(super) fn verdict(error: &Error) -> Verdict {
@@ -178,6 +187,7 @@ pub(super) fn verdict(error: &Error) -> Verdict {
         ),
         Error::Unread(..) => (Code::Input, permissions()),
         Error::NotDecrypted(_, error) => pipeline_verdict(error),
+        Error::Line(_, error) => line_verdict(error),
         Error::Fetch(_, error) | Error::List(_, error) => fetch_verdict(error),
         Error::PageInstead { seen, .. } => (Code::Provider, page_hint(*seen).to_owned()),
         Error::Boundless(_) => (

@@ -25,11 +25,17 @@ pub fn escape(text: &str) -> String {
 /// # Errors
 /// As `serde_json` has it.
 pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
-    let text = serde_json::to_string(value)?;
+    Ok(harmless(&serde_json::to_string(value)?))
+}
+
+/// JSON that is the same to whoever reads it, with these characters written so.
+pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    // Outside of strings JSON is plain ASCII.
     for c in text.chars() {
-        if is_treacherous(c) {
+        // Outside of strings JSON is plain ASCII and white space, which is not in them.
+        if "\t\r\n".contains(c) {
+            out.push(' ');
+        } else if is_treacherous(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}").ok();
             }
@@ -37,7 +43,7 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
             out.push(c);
         }
     }
-    Ok(out)
+    out
 }
 
 /// Control characters, line separators, and what Unicode has for changing direction, annotating,
@@ -91,6 +97,13 @@ mod tests {
             json(&"\u{9b}\u{202e}\u{e0001}").unwrap(),
             r#""\u009b\u202e\udb40\udc01""#
         );
+    }
+
+    #[test]
+    fn json_of_others_is_the_same_and_harmless() {
+        let text = "{\t\"a\u{202e}\":\r[1 ] ,\"\u{7f}\":null}";
+        let expected = "{ \"a\\u202e\": [1 ] ,\"\\u007f\":null}";
+        assert_eq!(harmless(text), expected);
     }
 
     /// Letters and marks by their category, and blank on the screen; the fuzz target `terminal`

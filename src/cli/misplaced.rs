@@ -35,7 +35,7 @@ impl Role {
     fn of(arg: &Arg) -> Option<Self> {
         Some(match (value_name(arg)?, arg.get_id().as_str()) {
             ("COMMAND", _) => Self::Command,
-            ("INPUT" | "FILE", _) => Self::Input,
+            ("INPUT" | "FILE" | "MANIFEST", _) => Self::Input,
             ("PATH", "paths") => Self::Key,
             ("PATH", "public_key") => Self::Secret("the public key"),
             ("PATH", "certificate") => Self::Secret("the certificate"),

@@ -2,6 +2,7 @@
 
 mod any;
 mod args;
+mod batch;
 mod command;
 mod credentials;
 mod decrypt;
@@ -19,6 +20,7 @@ mod printer;
 mod qvoice;
 mod register;
 mod report;
+mod shard;
 mod talk;
 mod target;
 mod total;
@@ -105,6 +107,7 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Vonage(args) => vonage::run(args, printer),
         Command::Qvoice(args) => qvoice::run(args, printer),
         Command::Decrypt(args) => any::run(args, printer),
+        Command::Batch(args) => batch::run(args, printer),
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),

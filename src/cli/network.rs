@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::{Network, TwilioAccount};
-use super::credentials::{self, Environment, From};
-use super::error::Failure;
+use super::credentials::{self, Environment, Found, From};
+use super::error::{Failure, location_hint, misread_hint, sentence};
 use super::exit::Code;
 use super::printer::Printer;
-use crate::api::{Api, Credentials, Hosts, LinkError, Settings};
-use crate::job::{Input, Misread};
+use crate::api::{Api, Credentials, Hosts, Settings};
+use crate::job::Input;
 use crate::provider::{IdKind, Provider};
 use crate::store::{self, Buckets, LocationError, Service};
 
@@ -25,7 +25,10 @@ pub(super) fn inputs(
         Hosts::default()
     };
     let input = |argument: &PathBuf| {
-        Input::recording(argument, provider, &hosts).map_err(|misread| failure(&misread))
+        Input::recording(argument, provider, &hosts).map_err(|misread| {
+            let hint = misread_hint(&misread);
+            Failure::Misplaced(misread.to_string(), Code::Usage, hint)
+        })
     };
     arguments.iter().map(input).collect()
 }
@@ -93,7 +96,7 @@ pub(super) fn api(
     let credentials = Credentials {
         twilio,
         vonage,
-        qvoice: None,
+        ..Credentials::default()
     };
     Ok(Api::new(settings, credentials))
 }
@@ -119,28 +122,64 @@ pub(super) fn buckets(
     }
     if may_be_external && !services.contains(&Service::S3) {
         // Whether there is one, and what lets us in, matters when one is met.
-        if let Ok(found) = credentials::buckets(from, Service::S3) {
-            settings.add(Service::S3, found.credentials);
+        match credentials::buckets(from, Service::S3) {
+            Ok(found) => settings.add(Service::S3, found.credentials),
+            Err(failure) => settings.without(Service::S3, sentence(&failure)),
         }
     }
     Ok(Buckets::new(api, settings))
 }
 
-/// A URL that names no place in a bucket.
-pub(super) fn location_failure(error: &LocationError) -> Failure {
-    let hint = match error {
-        LocationError::Bucket(_) => {
-            "write s3://BUCKET/KEY, az://CONTAINER/BLOB or gs://BUCKET/KEY; credentials belong into the \
-             environment"
+/// The same of any service, of which nobody knows yet.
+pub(super) fn buckets_of_any(api: &Api, from: &From) -> Buckets {
+    let mut settings = store::Settings::default();
+    for service in Service::ALL {
+        match credentials::buckets(from, service) {
+            Ok(found) => settings.add(service, found.credentials),
+            Err(failure) => settings.without(service, sentence(&failure)),
         }
-        LocationError::Key(_) => {
-            "name one object; behind -d a folder in the bucket, as s3://BUCKET/FOLDER/"
-        }
-    };
-    Failure::Misplaced(error.to_string(), Code::Usage, hint.to_owned())
+    }
+    Buckets::new(api, settings)
 }
 
-/// What asks for a provider's settings: with these credentials.
+/// A URL that names no place in a bucket.
+pub(super) fn location_failure(error: &LocationError) -> Failure {
+    let hint = location_hint(error).to_owned();
+    Failure::Misplaced(error.to_string(), Code::Usage, hint)
+}
+
+/// What fetches any provider's recordings, of which nobody knows yet: with the credentials there
+/// are. That there are none, or what is wrong with them, is said of what would need them.
+pub(super) fn api_of_any(
+    network: &Network,
+    from: &From,
+    printer: &Printer,
+) -> Result<Api, Failure> {
+    fn found<T>(
+        found: Result<Found<T>, Failure>,
+        printer: &Printer,
+    ) -> (Option<T>, Option<String>) {
+        match found {
+            Ok(found) => {
+                printer.step(&format!("the credentials are those of {}", found.source));
+                (Some(found.credentials), None)
+            }
+            Err(failure) => (None, Some(sentence(&failure))),
+        }
+    }
+    let (twilio, no_twilio) = found(credentials::twilio(from), printer);
+    let (vonage, no_vonage) = found(credentials::vonage(from), printer);
+    let credentials = Credentials {
+        twilio,
+        vonage,
+        no_twilio,
+        no_vonage,
+        ..Credentials::default()
+    };
+    api_of(credentials, network, from)
+}
+
+/// What asks a provider with these credentials.
 pub(super) fn api_of(
     credentials: Credentials,
     network: &Network,
@@ -161,39 +200,4 @@ pub(super) fn from(account: Option<&TwilioAccount>) -> From<'_> {
         account: account.and_then(|flags| flags.account.as_deref()),
         env: Environment::of_process(),
     }
-}
-
-fn failure(misread: &Misread) -> Failure {
-    let (message, hint) = match misread {
-        Misread::Link(shown, error) => (
-            format!("cannot use the URL `{shown}`: {error}"),
-            match error {
-                LinkError::Malformed => "write it whole, in quotation marks",
-                LinkError::NotEncrypted => "use https; http is for a server on this machine",
-                LinkError::UserInfo => {
-                    "take it out: credentials belong into the environment, and go to their provider \
-                     only"
-                }
-            }
-            .to_owned(),
-        ),
-        Misread::Bucket(error) => return location_failure(error),
-        Misread::NoBuckets(name) => (
-            format!("`{name}` is in a bucket, and this unreel was built without buckets"),
-            "copy the object first, and pass the file; or pipe it in: aws s3 cp URL - | unreel …"
-                .to_owned(),
-        ),
-        Misread::OfAnother(id, provider) => (
-            format!("`{id}` is an id of {}", provider.name()),
-            format!("use unreel {} {id}", provider.name()),
-        ),
-        Misread::NoIds(id, provider) => (
-            format!(
-                "`{id}` is an id of {}, and Qvoice documents no way to fetch a recording",
-                provider.name()
-            ),
-            format!("use unreel {} {id}", provider.name()),
-        ),
-    };
-    Failure::Misplaced(message, Code::Usage, hint)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use base16ct::lower::encode_string;
 use serde::Serialize;
 
-use super::error::{self, Failure, Verdict, causes};
+use super::error::{self, Failure, Verdict, sentence};
+use super::escape::harmless;
 use super::units::{rfc3339, size};
 use crate::envelope::{Mode, WrapAlgorithm};
 use crate::io::TextEncoding;
@@ -27,8 +28,8 @@ pub(super) struct Line {
     ok: bool,
     provider: Option<&'static str>,
     id: Option<String>,
-    input: String,
-    source: &'static str,
+    input: Option<String>,
+    source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,8 +117,8 @@ impl Line {
             ok: record.result.is_ok(),
             provider: about.provider.or(provider).map(Provider::name),
             id: about.id.clone(),
-            input: record.input.to_string(),
-            source: source(&record.input),
+            input: record.input.as_ref().map(ToString::to_string),
+            source: record.input.as_ref().map(source),
             created: about.created.map(|time| time.to_string()),
             parent: about.parent.clone(),
             output: None,
@@ -185,8 +186,8 @@ impl Line {
     /// verified: tag  key CR…  version 3`. What is not known is empty.
     pub(super) fn human(&self, outcome: &Outcome) -> [String; 7] {
         let name = match &self.output {
-            Some(output) if output != "-" => output,
-            _ => self.id.as_ref().unwrap_or(&self.input),
+            Some(output) if output != "-" => Some(output),
+            _ => self.id.as_ref().or(self.input.as_ref()),
         };
         // A provider's name for the key says more to people than a fingerprint's beginning.
         let fingerprint = self.key_fingerprint.as_ref();
@@ -194,7 +195,7 @@ impl Line {
         let key = self.key_id.clone().or_else(short);
         let version = self.opened_with.as_ref().and_then(|with| with.version);
         [
-            name.clone(),
+            name.cloned().unwrap_or_default(),
             outcome.media.describe(),
             outcome.media.duration.map(hms).unwrap_or_default(),
             size(outcome.bytes_out),
@@ -247,10 +248,24 @@ impl ErrorLine {
         Self {
             code: verdict.code.name(),
             exit: verdict.code.exit(),
-            message: message(error),
+            message: sentence(error),
             hint: verdict.hint,
         }
     }
+}
+
+/// A line of JSON with the line of the manifest that it is of. Its `ref` stays byte for byte, but
+/// where it could do something to a terminal.
+pub(super) fn with_tag(text: &str, record: &Record, on_terminal: bool) -> String {
+    let (Some(tag), Some(open)) = (&record.tag, text.strip_suffix('}')) else {
+        return text.to_owned();
+    };
+    let reference = tag.reference.as_ref().map(|raw| match raw.get() {
+        raw if on_terminal => format!(",\"ref\":{}", harmless(raw)),
+        raw => format!(",\"ref\":{raw}"),
+    });
+    let reference = reference.unwrap_or_default();
+    format!("{open},\"line\":{}{reference}}}", tag.number)
 }
 
 /// Where a recording came from.
@@ -276,10 +291,4 @@ pub(super) fn duration_note(about: &About, media: &Media) -> Option<String> {
             hms(declared)
         )
     })
-}
-
-/// An error and its causes in one sentence.
-fn message(error: &dyn std::error::Error) -> String {
-    let message = std::iter::once(error.to_string());
-    message.chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

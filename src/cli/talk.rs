@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::Report;
 use super::error::{self, Failure};
 use super::escape::json;
 use super::printer::Printer;
-use super::report::{Line, RunId, duration_note};
+use super::report::{Line, RunId, duration_note, with_tag};
 use super::total::{OneBar, TotalBar};
 use super::units::size;
 use super::words::say;
 use crate::cipher::lock;
-use crate::io::Appender;
+use crate::io::{Appender, Stdout};
 use crate::job::{Bar, Done, Ended, Event, Input, Observer, Record, Skipped, Tally, Task};
 use crate::provider::Provider;
 
@@ -36,6 +37,9 @@ pub(super) struct Talk<'a> {
     /// Of all recordings, if there are several.
     total: Option<TotalBar>,
     several: bool,
+    /// Whether lines of JSON are what the run is for: without them it does not go on.
+    of_lines: bool,
+    is_unheard: AtomicBool,
     /// What kept a line from being reported, first.
     trouble: Mutex<Option<Failure>>,
 }
@@ -52,7 +56,19 @@ impl<'a> Talk<'a> {
             report: None,
             total: None,
             several: false,
+            of_lines: false,
+            is_unheard: AtomicBool::new(false),
             trouble: Mutex::default(),
+        }
+    }
+
+    /// The same where lines go to standard output whatever the flags say, and nothing else.
+    pub(super) fn of_lines(self) -> Self {
+        Self {
+            json: true,
+            people: false,
+            of_lines: true,
+            ..self
         }
     }
 
@@ -87,6 +103,11 @@ impl<'a> Talk<'a> {
         let is_temporary = ended.is_temporary();
         let Ended { tally, broken } = ended;
         let broken = broken.map(Failure::from);
+        if self.is_unheard()
+            && let Some(failure) = self.trouble()
+        {
+            return Err(failure);
+        }
         if tally.failed == 0 {
             return broken.map_or(Ok(()), Err);
         }
@@ -127,17 +148,24 @@ impl<'a> Talk<'a> {
         let written = json(&line)
             .map_err(|error| Failure::Internal(error.into()))
             .and_then(|text| {
-                if self.json {
-                    self.printer
-                        .data(&text)
-                        .map_err(|error| Failure::unwritten("standard output", error))?;
-                }
-                self.report.as_ref().map_or(Ok(()), |file| file.line(&text))
+                let said = if self.json {
+                    let on_terminal = Stdout::is_terminal();
+                    self.printer.data(&with_tag(&text, record, on_terminal))
+                } else {
+                    Ok(())
+                };
+                let said = said.map_err(|error| {
+                    self.is_unheard.store(self.of_lines, Ordering::Relaxed);
+                    Failure::unwritten("standard output", error)
+                });
+                let report = self.report.as_ref();
+                let kept = report.map(|file| file.line(&with_tag(&text, record, false)));
+                said.and(kept.unwrap_or(Ok(())))
             });
         let Err(failure) = written else { return true };
         let mut trouble = lock(&self.trouble);
         if trouble.is_none() {
-            if self.several {
+            if self.several && !self.is_unheard() {
                 self.printer.error(&failure);
             }
             *trouble = Some(failure);
@@ -169,10 +197,12 @@ impl Observer for Talk<'_> {
         match &record.result {
             Ok(Done::Released(outcome)) => {
                 for note in &outcome.media.notes {
-                    self.printer.warning(&format!("`{}`: {note}", record.input));
+                    self.printer
+                        .warning(&format!("`{}`: {note}", record.name()));
                 }
                 if let Some(note) = duration_note(&record.about, &outcome.media) {
-                    self.printer.warning(&format!("`{}`: {note}", record.input));
+                    self.printer
+                        .warning(&format!("`{}`: {note}", record.name()));
                 }
                 if self.people {
                     let line = Line::of(self.provider, record, &self.run);
@@ -189,9 +219,10 @@ impl Observer for Talk<'_> {
                     Skipped::DataTrack => "it is a data track".to_owned(),
                     Skipped::Absent => "nothing was recorded".to_owned(),
                     Skipped::NoMetadata => "it has no metadata".to_owned(),
+                    Skipped::Empty => "no recordings found".to_owned(),
                 };
-                self.printer
-                    .done(&format!("{}  skipped: {why}", record.input));
+                let name = record.name();
+                self.printer.done(&format!("{name}  skipped: {why}"));
             }
             Ok(Done::Downloaded(place, bytes)) if self.people => {
                 self.printer
@@ -207,13 +238,11 @@ impl Observer for Talk<'_> {
                     |fingerprint| format!("the key {fingerprint}"),
                 );
                 self.printer
-                    .done(&format!("{}  is opened by {by}", record.input));
+                    .done(&format!("{}  is opened by {by}", record.name()));
             }
             Err(error) if self.several => {
                 let mut details = error::details(error);
-                let id = record.about.id.as_ref();
-                let id = id.map_or(String::new(), |id| format!(", recording {id}"));
-                details.push(format!("input `{}`{id}", record.input));
+                details.extend(place(record));
                 self.printer
                     .problem(error, &details, &error::verdict(error).hint);
             }
@@ -228,6 +257,20 @@ impl Observer for Talk<'_> {
     fn stopped(&self, record: &Record) {
         self.write(record);
     }
+
+    fn is_unheard(&self) -> bool {
+        self.is_unheard.load(Ordering::Relaxed)
+    }
+}
+
+/// Which recording it is, where there are several; of a line that does not say it, the error does.
+fn place(record: &Record) -> Option<String> {
+    let input = record.input.as_ref()?;
+    let line = record.tag.as_ref();
+    let line = line.map_or(String::new(), |tag| format!("line {}, ", tag.number));
+    let id = record.about.id.as_ref();
+    let id = id.map_or(String::new(), |id| format!(", recording {id}"));
+    Some(format!("{line}input `{input}`{id}"))
 }
 
 /// A file that lines are added to.

@@ -7,6 +7,7 @@ mod appender;
 mod cleanup;
 mod command;
 mod folder;
+mod lines;
 mod memory;
 mod patient;
 mod secret;
@@ -20,6 +21,7 @@ pub(crate) use appender::Appender;
 pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
 pub(crate) use folder::{LockedFolder, make as make_folder};
+pub(crate) use lines::{Line, Lines, Stop};
 pub(crate) use memory::keep_private;
 pub(crate) use patient::{Patient, open_terminal};
 pub(crate) use secret::{

@@ -1,6 +1,7 @@
 //! Everything that can go wrong with a recording. What it means (exit code and hint) is for the
 //! caller's words: `cli::error` for the command line.
 
+use super::line::LineError;
 use crate::api::{self, Problem};
 use crate::io::{CommandError, OutputError, ReadError};
 use crate::key::{KeyError, NotOpened, PayloadError, RingError};
@@ -25,6 +26,10 @@ pub(crate) enum Error {
     /// A folder was given for media, and there is nothing to decrypt in it.
     #[error("no file in the folder `{0}` has metadata")]
     NothingIn(String, Option<Provider>),
+
+    /// A line of a manifest cannot be worked on.
+    #[error("cannot use line {0} of the manifest")]
+    Line(u64, #[source] LineError),
 
     /// The provider's answer, or the media, cannot be had.
     #[error("cannot fetch `{0}`")]
@@ -311,6 +316,29 @@ impl Trouble {
     pub(super) fn error(self) -> Error {
         match self {
             Self::One(error) | Self::All(error) => error,
+        }
+    }
+}
+
+impl Trouble {
+    /// The same in a run over a manifest, each line of which says for itself whose recording it is
+    /// and what describes it: what is wrong with that is wrong with this line.
+    pub(super) fn of_line(self) -> Self {
+        let is_of_line = |error: &Error| match error {
+            Error::MetadataUnread(..)
+            | Error::Metadata(..)
+            | Error::NoRecordings(_)
+            | Error::TooManyDocuments(..)
+            | Error::NoMetadataIn(..)
+            | Error::Unknown(_)
+            | Error::Ambiguous(..)
+            | Error::NoConfiguration(_) => true,
+            Error::Fetch(_, error) => !matches!(error, api::Error::Authorities(_)),
+            _ => false,
+        };
+        match self {
+            Self::All(error) if is_of_line(&error) => Self::One(error),
+            trouble => trouble,
         }
     }
 }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::misread::Misread;
 use super::redact::{shown, shown_of_secret};
-use crate::api::{Hosts, Link, LinkError, Remote, Resource, resource};
+use crate::api::{Hosts, Link, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
 use crate::provider::{IdKind, Provider};
-use crate::store::{Location, LocationError};
+use crate::store::Location;
 
 /// Standard input, a file, or what is fetched.
 ///
@@ -31,21 +32,6 @@ pub(crate) enum Input {
     Object(Location),
     /// Every recording of an account.
     All(Provider),
-}
-
-/// Why an argument names no recording of this command's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Misread {
-    /// It is a URL that is not asked for.
-    Link(String, LinkError),
-    /// It is no place in a bucket that can be asked for.
-    Bucket(LocationError),
-    /// It is in a bucket, and the program was built without those.
-    NoBuckets(String),
-    /// It is the id of another provider's recording.
-    OfAnother(String, Provider),
-    /// This provider documents no way to download a recording.
-    NoIds(String, Provider),
 }
 
 impl Input {

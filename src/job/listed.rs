@@ -1,13 +1,15 @@
 //! The recordings of a run one after another, those of groups as their providers list them.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::error::Error;
 use super::input::{Input, Selected};
+use super::item::{Item, Next};
 use super::metadata::is_called_metadata;
 use super::observer::Event;
 use super::one::Job;
+use super::record::{Done, Record, Skipped};
 use crate::api::{self, Remote, Resource, Selection};
 use crate::cipher::lock;
 use crate::provider::{IdKind, Provider};
@@ -27,11 +29,15 @@ type Recordings<'a> = Box<dyn Iterator<Item = Result<Selected, api::Error>> + Se
 
 struct List<'a> {
     of: Input,
+    /// What the line of a manifest says that names it.
+    item: Option<Arc<Item>>,
     recordings: Recordings<'a>,
+    /// Why it ended before its end, if a line names it.
+    broken: Option<Error>,
     is_empty: bool,
 }
 
-impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
+impl<'a, I: Iterator<Item = Next>> Listed<'a, I> {
     pub(super) fn new(job: &'a Job<'a>, selected: I, broken: &'a Mutex<Option<Error>>) -> Self {
         Self {
             job,
@@ -41,7 +47,7 @@ impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
         }
     }
 
-    fn begin(&mut self, of: Input) {
+    fn begin(&mut self, of: Input, item: Option<Arc<Item>>) {
         let listed = |provider, group| {
             let selection = Selection {
                 group,
@@ -58,19 +64,25 @@ impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
         };
         self.list = Some(List {
             of,
+            item,
             recordings,
+            broken: None,
             is_empty: true,
         });
     }
 
-    /// The next recording of the list that is being read.
-    fn listed(&mut self) -> Option<Selected> {
+    /// The next recording of the list that is being read. Where a line of a manifest named the
+    /// list, what becomes of that is said of the line.
+    fn listed(&mut self) -> Option<Next> {
         let list = self.list.as_mut()?;
         loop {
             match list.recordings.next() {
                 Some(Ok(selected)) => {
                     list.is_empty = false;
-                    return Some(selected);
+                    let shard = self.job.shard.filter(|_| list.item.is_none());
+                    if shard.is_none_or(|shard| shard.has(selected.input.to_string())) {
+                        return Some(Next::Recording(selected, list.item.clone()));
+                    }
                 }
                 Some(Err(error)) => {
                     list.is_empty = false;
@@ -88,48 +100,74 @@ impl<'a, I: Iterator<Item = Selected>> Listed<'a, I> {
                         },
                         (_, error) => Error::List(list.of.to_string(), error),
                     };
-                    // One that is for good says more than the first. Who runs this tells of the one
-                    // that stays.
-                    let mut broken = lock(self.broken);
-                    let told = match broken.take() {
-                        Some(first) if error.is_temporary() || !first.is_temporary() => {
-                            *broken = Some(first);
-                            Some(error)
-                        }
-                        first => {
-                            *broken = Some(error);
-                            first
-                        }
+                    let mut of_run = lock(self.broken);
+                    let broken = match &list.item {
+                        Some(_) => &mut list.broken,
+                        None => &mut *of_run,
                     };
-                    if let Some(told) = told {
+                    if let Some(told) = broke(broken, error) {
                         self.job.observer.event(Event::ListEnded(&told));
                     }
                 }
                 None => {
-                    if list.is_empty {
-                        self.job.observer.event(Event::Empty(&list.of));
+                    let List {
+                        of,
+                        item,
+                        broken,
+                        is_empty,
+                        ..
+                    } = self.list.take()?;
+                    if is_empty {
+                        self.job.observer.event(Event::Empty(&of));
                     }
-                    self.list = None;
-                    return None;
+                    let result = match broken {
+                        Some(error) => Err(error),
+                        None if is_empty => Ok(Done::Skipped(Skipped::Empty)),
+                        None => return None,
+                    };
+                    let tag = Some(item?.tag.clone());
+                    let record = Record::settled(tag, Some(of), result);
+                    return Some(Next::Settled(Box::new(record)));
                 }
             }
         }
     }
 }
 
-impl<I: Iterator<Item = Selected>> Iterator for Listed<'_, I> {
-    type Item = Selected;
+/// What names recordings ended before its end. An end that is for good says more than the first.
+/// Who runs this tells of the one that stays; here is the other.
+fn broke(broken: &mut Option<Error>, error: Error) -> Option<Error> {
+    match broken.take() {
+        Some(first) if error.is_temporary() || !first.is_temporary() => {
+            *broken = Some(first);
+            Some(error)
+        }
+        first => {
+            *broken = Some(error);
+            first
+        }
+    }
+}
 
-    fn next(&mut self) -> Option<Selected> {
+impl<I: Iterator<Item = Next>> Iterator for Listed<'_, I> {
+    type Item = Next;
+
+    fn next(&mut self) -> Option<Next> {
         loop {
-            if let Some(selected) = self.listed() {
-                return Some(selected);
+            if let Some(next) = self.listed() {
+                return Some(next);
             }
-            let selected = self.selected.next()?;
-            if !selected.input.is_group() {
-                return Some(selected);
+            match self.selected.next()? {
+                Next::Recording(selected, item) if selected.input.is_group() => {
+                    self.begin(selected.input, item);
+                }
+                Next::Broken(error) => {
+                    if let Some(told) = broke(&mut lock(self.broken), error) {
+                        self.job.observer.event(Event::ListEnded(&told));
+                    }
+                }
+                next => return Some(next),
             }
-            self.begin(selected.input);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use serde_json::value::RawValue;
+
 use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
 use super::observer::{Event, Observer};
@@ -43,6 +45,8 @@ pub(crate) enum Origin {
     Direct(Box<Envelope>),
     /// In documents for all inputs, or folders of them.
     Documents(Vec<Input>),
+    /// In this document, which the line of this number of a manifest has.
+    Inline(u64, Box<RawValue>),
     /// In a file beside each input.
     Sidecars,
 }
@@ -107,8 +111,8 @@ impl Metadata {
                 id: envelope.id.clone(),
                 recipe: Ok(Recipe::Wrapped(Envelope::clone(envelope))),
             })),
-            Origin::Documents(paths) => {
-                let documents = self.documents(paths, input, observer)?;
+            Origin::Documents(_) | Origin::Inline(..) => {
+                let documents = self.documents(input, observer)?;
                 match remote {
                     Some(remote) => of_remote(&documents, remote, input),
                     None => Ok(Some(described(&documents, input)?)),
@@ -156,8 +160,7 @@ impl Metadata {
             return Ok(None);
         }
         if let Some((sidecar, bytes)) = fetch.sidecar(input)? {
-            let sidecar = Input::Object(sidecar);
-            let document = Document::parse(provider, &sidecar, &bytes, input, observer)?;
+            let document = Document::of(provider, sidecar.to_string(), &bytes, input, observer)?;
             return Ok(Some(described(&[document], input)?));
         }
         match provider {
@@ -178,7 +181,6 @@ impl Metadata {
     /// The documents for all inputs: what is wrong with one is wrong for all of them.
     fn documents(
         &self,
-        paths: &[Input],
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Arc<Vec<Document>>, Trouble> {
@@ -187,6 +189,20 @@ impl Metadata {
             return Ok(Arc::clone(documents));
         }
         let mut documents = Vec::new();
+        if let Origin::Inline(line, document) = &self.from {
+            let name = format!("metadata of line {line}");
+            let bytes = document.get().as_bytes();
+            if bytes.len() as u64 > LIMIT {
+                let error = ReadError::TooLong { limit: LIMIT };
+                return Err(Trouble::All(Error::MetadataUnread(name, error)));
+            }
+            let document = Document::of(self.provider, name, bytes, input, observer);
+            documents.push(document.map_err(Trouble::All)?);
+        }
+        let paths = match &self.from {
+            Origin::Documents(paths) => paths.as_slice(),
+            Origin::Direct(_) | Origin::Inline(..) | Origin::Sidecars => &[],
+        };
         for path in paths {
             if let Some(folder) = path.path().filter(|path| path.is_dir()) {
                 let inside = self.folder(folder, input, observer);
@@ -231,7 +247,7 @@ impl Metadata {
     /// The files that are read for the inputs, beside them.
     pub(super) fn files(&self, selected: &[Selected]) -> Vec<Input> {
         match &self.from {
-            Origin::Direct(_) => vec![],
+            Origin::Direct(_) | Origin::Inline(..) => vec![],
             Origin::Documents(paths) => {
                 let inside = |path: &Input| match path.path().map(metadata_in) {
                     Some(Ok(files)) => files.into_iter().map(Input::File).collect(),
@@ -291,8 +307,8 @@ impl Metadata {
             let is_described = match &self.from {
                 Origin::Direct(_) => is_only,
                 Origin::Sidecars => input.sidecar().is_some(),
-                Origin::Documents(paths) => {
-                    let documents = self.documents(paths, &input, observer);
+                Origin::Documents(_) | Origin::Inline(..) => {
+                    let documents = self.documents(&input, observer);
                     let documents = documents.map_err(Trouble::error)?;
                     find(&documents, &input.file_name(), is_only)?.is_some()
                 }
@@ -433,20 +449,20 @@ impl Document {
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let unread = |error| Error::MetadataUnread(path.to_string(), error);
+        let name = path.to_string();
+        let unread = |error| Error::MetadataUnread(name.clone(), error);
         let bytes = path.read(LIMIT).map_err(unread)?;
-        Self::parse(provider, path, &bytes, input, observer)
+        Self::of(provider, name, &bytes, input, observer)
     }
 
-    /// Parses what stood at `path`.
-    fn parse(
+    /// The same of a document's bytes.
+    fn of(
         provider: Option<Provider>,
-        path: &Input,
+        name: String,
         bytes: &[u8],
         input: &Input,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let name = path.to_string();
         let provider = match provider {
             Some(provider) => provider,
             None => recognise(bytes, &name, input)?,
@@ -457,7 +473,7 @@ impl Document {
         };
         let recordings = parsed.map_err(|error| Error::Metadata(name.clone(), provider, error))?;
         for note in recordings.notes() {
-            observer.event(Event::Read(path, note));
+            observer.event(Event::Read(&name, note));
         }
         if recordings.count() == 0 {
             return Err(Error::NoRecordings(name));

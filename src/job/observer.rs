@@ -22,6 +22,11 @@ pub(crate) trait Observer: Sync {
 
     /// What is wrong with this recording is wrong with all of them, and ends the run.
     fn stopped(&self, record: &Record);
+
+    /// Whether there is no use in going on: nobody can be told any more.
+    fn is_unheard(&self) -> bool {
+        false
+    }
 }
 
 /// How far one recording is; dropped when it is done.
@@ -36,7 +41,7 @@ pub(crate) trait Bar: Sync {
 /// What happens on the way.
 pub(crate) enum Event<'a> {
     /// What was done to read metadata. It may name fields of it: untrusted text.
-    Read(&'a Input, &'a str),
+    Read(&'a str, &'a str),
     /// The name of a recording that was decrypted says that it is another than its metadata does.
     OtherId {
         /// The media.

@@ -2,7 +2,6 @@
 
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
-use std::time::{Instant, SystemTime};
 
 use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
@@ -10,9 +9,10 @@ use super::metadata::Metadata;
 use super::observer::{Event, Observer};
 use super::own::Own;
 use super::recipe::Recipe;
-use super::record::{About, Done, Plain, Record, Skipped, Task};
+use super::record::{About, Done, Plain, Skipped, Task};
 use super::remote::{self, Asked, Fetch, Opened, described_by_headers, has_no_key, not_media};
 use super::secrets::PrivateKeys;
+use super::shard::Shard;
 use super::shared::{Effort, SharedKeys};
 use super::sidecar::SIDECAR;
 use super::target::{Kept, Output, Taken, Target};
@@ -78,10 +78,12 @@ pub(crate) struct Job<'a> {
     pub selection: Selection,
     /// Whether recordings that the provider has deleted are meant, too.
     pub include_deleted: bool,
+    /// Which part of groups and accounts is meant.
+    pub shard: Option<Shard>,
     /// What describes them.
-    pub metadata: Metadata,
+    pub metadata: Arc<Metadata>,
     /// What opens them.
-    pub secrets: Secrets<'a>,
+    pub secrets: Arc<Secrets<'a>>,
     /// Where they go.
     pub output: Output,
     /// Padding that takes the place of the provider's.
@@ -116,22 +118,6 @@ impl Own {
 }
 
 impl Job<'_> {
-    /// Decrypts one recording, and says whether what is wrong with it is wrong with all of them.
-    pub(super) fn one(&self, selected: &Selected, plain: Plain) -> (Record, bool) {
-        let start = Instant::now();
-        let mut about = About::default();
-        let result = self.recording(selected, plain, &mut about);
-        let for_all = matches!(result, Err(Trouble::All(_)));
-        let record = Record {
-            input: selected.input.clone(),
-            about,
-            time: SystemTime::now(),
-            took: start.elapsed(),
-            result: result.map_err(Trouble::error),
-        };
-        (record, for_all)
-    }
-
     /// What fetches recordings, and knows what for.
     pub(super) fn fetch(&self) -> Fetch<'_> {
         Fetch {
@@ -144,7 +130,7 @@ impl Job<'_> {
     }
 
     /// Everything that can fail without a key comes first; then keys, then the media.
-    fn recording(
+    pub(super) fn recording(
         &self,
         selected: &Selected,
         plain: Plain,

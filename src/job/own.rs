@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::input::Input;
 use super::secret_file::LIMIT;
@@ -24,6 +25,8 @@ pub(crate) struct Own {
     names: Vec<(FileId, OsString)>,
     /// Media in buckets, as far as it is named.
     objects: BTreeSet<Location>,
+    /// Those of the run that this is a part of.
+    run: Option<Arc<Own>>,
 }
 
 impl Own {
@@ -66,6 +69,18 @@ impl Own {
     /// Whether it is an object that the run reads.
     pub(super) fn holds_object(&self, location: &Location) -> bool {
         self.objects.contains(location)
+            || self
+                .run
+                .as_ref()
+                .is_some_and(|run| run.holds_object(location))
+    }
+
+    /// The same as a part of a run that needs others, too.
+    pub(super) fn within(self, run: &Arc<Self>) -> Self {
+        Self {
+            run: Some(Arc::clone(run)),
+            ..self
+        }
     }
 
     /// One more: a file that the run reads, or writes apart from its outputs. It need not be
@@ -85,16 +100,20 @@ impl Own {
         FileId::at(path).is_some_and(|id| self.media.contains(&id) || self.is_other(id))
             || !self.names.is_empty()
                 && place(path).is_some_and(|place| self.names.contains(&place))
+            || self.run.as_ref().is_some_and(|run| run.holds(path))
     }
 
     /// Whether it is one of them, but no media.
     pub(super) fn lies_beside(&self, path: &Path) -> bool {
         FileId::at(path).is_some_and(|id| self.is_other(id))
+            || self.run.as_ref().is_some_and(|run| run.lies_beside(path))
     }
 
     /// Whether an open file is one of them.
     pub(crate) fn holds_id(&self, id: FileId) -> bool {
-        self.media.contains(&id) || self.is_other(id)
+        self.media.contains(&id)
+            || self.is_other(id)
+            || self.run.as_ref().is_some_and(|run| run.holds_id(id))
     }
 
     fn is_other(&self, id: FileId) -> bool {
@@ -114,7 +133,7 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// The folder of a path, whatever way leads there, and the name in it.
-fn place(path: &Path) -> Option<(FileId, OsString)> {
+pub(super) fn place(path: &Path) -> Option<(FileId, OsString)> {
     let name = path.file_name()?.to_owned();
     Some((FileId::at(folder_of(path))?, name))
 }

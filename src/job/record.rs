@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::error::Error;
 use super::input::Input;
+use super::line::Tag;
 use super::place::Place;
 use crate::api::Attempts;
 use crate::envelope::{Mode, WrapAlgorithm};
@@ -44,8 +45,10 @@ pub(crate) enum Task {
 
 /// What became of one recording.
 pub(crate) struct Record {
-    /// What it was read from.
-    pub input: Input,
+    /// The line of a manifest that named it.
+    pub tag: Option<Tag>,
+    /// What it was read from; `None` where a line does not say it.
+    pub input: Option<Input>,
     /// What is known of it.
     pub about: About,
     /// When that was.
@@ -54,6 +57,37 @@ pub(crate) struct Record {
     pub took: Duration,
     /// The result.
     pub result: Result<Done, Error>,
+}
+
+impl Record {
+    /// What is known without anything being done.
+    pub(super) fn settled(
+        tag: Option<Tag>,
+        input: Option<Input>,
+        result: Result<Done, Error>,
+    ) -> Self {
+        let provider = match &input {
+            Some(Input::Remote(resource)) => Some(resource.provider),
+            _ => None,
+        };
+        Self {
+            tag,
+            input,
+            about: About {
+                provider,
+                ..About::default()
+            },
+            time: SystemTime::now(),
+            took: Duration::ZERO,
+            result,
+        }
+    }
+
+    /// What it is called where people read it.
+    pub(crate) fn name(&self) -> String {
+        let input = self.input.as_ref();
+        input.map_or_else(String::new, ToString::to_string)
+    }
 }
 
 /// What is known of a recording, more and more of it.
@@ -126,6 +160,8 @@ pub(crate) enum Skipped {
     Absent,
     /// Nothing describes it: it is no recording.
     NoMetadata,
+    /// It is a group, and there are none in it.
+    Empty,
 }
 
 impl Skipped {
@@ -138,6 +174,7 @@ impl Skipped {
             Self::DataTrack => "data_track",
             Self::Absent => "absent",
             Self::NoMetadata => "no_metadata",
+            Self::Empty => "empty",
         }
     }
 }

@@ -145,7 +145,10 @@ impl Fetch<'_> {
 pub(super) fn unfetched(input: &Input, error: api::Error) -> Trouble {
     let is_common = matches!(
         error,
-        api::Error::NoCredentials | api::Error::Credentials(_) | api::Error::Authorities(_)
+        api::Error::NoCredentials
+            | api::Error::Without(_)
+            | api::Error::Credentials(_)
+            | api::Error::Authorities(_)
     );
     let error = Error::Fetch(input.to_string(), error);
     if is_common {

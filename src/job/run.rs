@@ -1,15 +1,19 @@
 //! Many recordings, a few at a time.
 
-use std::sync::Mutex;
+use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread::Builder;
+use std::time::{Instant, SystemTime};
 
-use super::error::Error;
+use super::error::{Error, Trouble};
 use super::input::Selected;
+use super::item::{Item, Next};
 use super::listed::Listed;
 use super::one::Job;
-use super::record::{Done, Plain, Record};
+use super::own::Own;
+use super::record::{About, Done, Plain, Record};
 use crate::cipher::{lock, on_threads};
 
 /// How many recordings of a run came to which end.
@@ -60,13 +64,13 @@ impl Tally {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// Decrypts one recording, and tells the observer.
     ///
     /// # Errors
     /// Why it was not decrypted. Otherwise whether it could be reported.
     pub(crate) fn single(&self, selected: &Selected) -> Result<bool, Error> {
-        let (record, _) = self.one(selected, self.plain(selected));
+        let (record, _) = self.one(selected, None);
         let reported = self.observer.done(&record);
         record.result.map(|_| reported)
     }
@@ -77,10 +81,12 @@ impl Job<'_> {
     /// named by their ids take none.
     ///
     /// # Errors
-    /// What is wrong with all of them ends the run, and is told by this alone.
+    /// What is wrong with all of them ends the run, and is told by this alone. `stop` is called then,
+    /// and where nobody hears what becomes of them: who waits for the next one need not go on.
     pub(crate) fn all(
         &self,
-        selected: impl Iterator<Item = Selected> + Send,
+        selected: impl Iterator<Item = Next> + Send,
+        stop: impl Fn() + Sync,
     ) -> Result<Ended, Error> {
         let broken = Mutex::new(None);
         let listed = Mutex::new(Listed::new(self, selected, &broken));
@@ -91,16 +97,16 @@ impl Job<'_> {
             let (ahead, next) = sync_channel(self.jobs.get());
             let read = || {
                 while !stopped.load(Ordering::Relaxed)
-                    && let Some(selected) = lock(&listed).next()
-                    && ahead.send(selected).is_ok()
+                    && let Some(next) = lock(&listed).next()
+                    && ahead.send(next).is_ok()
                 {}
                 drop(ahead);
             };
             if Builder::new().spawn_scoped(scope, read).is_err() {
-                return self.each(&stopped, || lock(&listed).next());
+                return self.each(&stopped, &stop, || lock(&listed).next());
             }
             let next = Mutex::new(next);
-            self.each(&stopped, || lock(&next).recv().ok())
+            self.each(&stopped, &stop, || lock(&next).recv().ok())
         });
         let broken = lock(&broken).take();
         ended.map(|tally| Ended { tally, broken })
@@ -110,31 +116,80 @@ impl Job<'_> {
     fn each(
         &self,
         stopped: &AtomicBool,
-        next: impl Fn() -> Option<Selected> + Sync,
+        stop: &(impl Fn() + Sync),
+        next: impl Fn() -> Option<Next> + Sync,
     ) -> Result<Tally, Error> {
         let tally = Mutex::new(Tally::default());
         let common = Mutex::new(None);
         let work = || {
             while !stopped.load(Ordering::Relaxed) {
-                let Some(selected) = next() else {
-                    return;
+                let (record, for_all) = match next() {
+                    None => return,
+                    Some(Next::Recording(selected, item)) => self.one(&selected, item.as_deref()),
+                    Some(Next::Settled(record)) => (*record, false),
+                    // What gives them tells that itself.
+                    Some(Next::Broken(_)) => continue,
                 };
-                let (record, for_all) = self.one(&selected, self.plain(&selected));
                 if for_all {
                     if !stopped.swap(true, Ordering::Relaxed) {
                         self.observer.stopped(&record);
                         *lock(&common) = record.result.err();
+                        stop();
                     }
                     return;
                 }
                 let reported = self.observer.done(&record);
                 lock(&tally).count(&record, reported);
+                if self.observer.is_unheard() && !stopped.swap(true, Ordering::Relaxed) {
+                    stop();
+                }
             }
         };
         on_threads(self.jobs.get(), work);
         let common = lock(&common).take();
         let tally = *lock(&tally);
         common.map_or(Ok(tally), Err)
+    }
+
+    /// Decrypts one recording, and says whether what is wrong with it is wrong with all of them.
+    fn one(&self, selected: &Selected, item: Option<&Item>) -> (Record, bool) {
+        let start = Instant::now();
+        let mut about = About::default();
+        let plain = self.plain(selected);
+        let result = match item {
+            None => self.recording(selected, plain, &mut about),
+            Some(item) => {
+                let job = self.of_line(item, selected);
+                about.provider = item.metadata.provider();
+                let result = job.recording(selected, plain, &mut about);
+                result.map_err(Trouble::of_line)
+            }
+        };
+        let for_all = matches!(result, Err(Trouble::All(_)));
+        let record = Record {
+            tag: item.map(|item| item.tag.clone()),
+            input: Some(selected.input.clone()),
+            about,
+            time: SystemTime::now(),
+            took: start.elapsed(),
+            result: result.map_err(Trouble::error),
+        };
+        (record, for_all)
+    }
+
+    /// The same for a recording of a line of a manifest.
+    fn of_line(&self, item: &Item, selected: &Selected) -> Job<'a> {
+        let beside = item.metadata.files(slice::from_ref(selected));
+        let own = Own::of([&selected.input], beside, vec![]);
+        Job {
+            selection: self.selection.clone(),
+            metadata: Arc::clone(&item.metadata),
+            secrets: Arc::clone(&self.secrets),
+            output: self.output.of_line(item.target.clone(), own),
+            buckets: Arc::clone(&self.buckets),
+            archives: self.archives.clone(),
+            ..*self
+        }
     }
 
     fn plain(&self, selected: &Selected) -> Plain {

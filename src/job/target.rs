@@ -1,6 +1,6 @@
 //! Where the plaintext of a run goes, and what may stand there already.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::error::Error;
 use super::input::Input;
 use super::names::NameTemplate;
-use super::own::Own;
+use super::own::{self, Own};
 use super::place::{self, Place};
 use super::record::About;
 use crate::cipher::lock;
@@ -100,14 +100,17 @@ pub(crate) struct Output {
     if_exists: IfExists,
     /// Whether nothing is written, and it is only looked whether it could be.
     dry: bool,
-    own: Own,
+    own: Arc<Own>,
     /// What outputs in a folder are called.
     names: NameTemplate,
-    claims: Claims,
-    /// The folders that this run made.
-    made: Mutex<Vec<CleanedUp>>,
+    claims: Arc<Claims>,
+    made: Arc<Made>,
     buckets: Arc<Buckets>,
 }
+
+/// The folders that a run made.
+#[derive(Default)]
+struct Made(Mutex<Vec<CleanedUp>>);
 
 impl Output {
     /// An output to `target`, which never replaces one of `own`.
@@ -123,10 +126,34 @@ impl Output {
             target,
             if_exists,
             dry,
-            own,
+            own: Arc::new(own),
             names: NameTemplate::default(),
-            claims: Claims::default(),
-            made: Mutex::default(),
+            claims: Arc::default(),
+            made: Arc::default(),
+        }
+    }
+
+    /// The same for any number of recordings: no more than the last names are remembered.
+    pub(crate) fn of_many(mut self) -> Self {
+        self.claims = Arc::new(Claims {
+            most: Some(REMEMBERED),
+            ..Claims::default()
+        });
+        self
+    }
+
+    /// The same for one recording of a run that says itself where it goes, if it does. It replaces
+    /// none of `own` either.
+    pub(super) fn of_line(&self, target: Option<Target>, own: Own) -> Self {
+        Self {
+            target: target.unwrap_or_else(|| self.target.clone()),
+            if_exists: self.if_exists,
+            dry: self.dry,
+            own: Arc::new(own.within(&self.own)),
+            names: self.names.clone(),
+            claims: Arc::clone(&self.claims),
+            made: Arc::clone(&self.made),
+            buckets: Arc::clone(&self.buckets),
         }
     }
 
@@ -183,6 +210,15 @@ impl Output {
         id: Option<&str>,
         input: &Input,
     ) -> Result<Claim<'a>, Taken> {
+        if let Target::Object(location) = &self.target {
+            return self.claims.take(&location.to_string(), id, input, true);
+        }
+        if let Target::File(path) = &self.target {
+            return match own::place(path) {
+                Some(place) => self.claims.take(&format!("{place:?}"), id, input, true),
+                None => Ok(Claim(None)),
+            };
+        }
         if name.is_empty() {
             return Ok(Claim(None));
         }
@@ -330,7 +366,7 @@ impl Output {
 
     /// Makes the folder, and those above it, for its owner alone.
     fn make(&self, folder: &Path) -> Result<(), OutputError> {
-        let mut made = lock(&self.made);
+        let mut made = lock(&self.made.0);
         nearest(folder)?;
         let missing: Vec<_> = folder
             .ancestors()
@@ -357,9 +393,9 @@ impl Output {
 }
 
 /// Folders that were made for outputs that never came do not stay.
-impl Drop for Output {
+impl Drop for Made {
     fn drop(&mut self) {
-        for folder in lock(&self.made).iter().rev() {
+        for folder in lock(&self.0).iter().rev() {
             fs_err::remove_dir(folder.path()).ok();
         }
     }
@@ -375,11 +411,23 @@ fn nearest(folder: &Path) -> Result<&Path, OutputError> {
     }
 }
 
-/// The names in the output folder, and by which input they are taken.
+/// The most names that are remembered of a run without end.
+const REMEMBERED: usize = 10_000;
+
+/// The names of outputs, and by which input they are taken.
 #[derive(Default)]
 struct Claims {
-    names: Mutex<HashMap<String, Holder>>,
+    names: Mutex<Names>,
     released: Condvar,
+    /// How many names are remembered; all where that is not said.
+    most: Option<usize>,
+}
+
+#[derive(Default)]
+struct Names {
+    taken: HashMap<String, Holder>,
+    /// Those that are remembered, the oldest first, where some are to be forgotten.
+    kept: VecDeque<String>,
 }
 
 struct Holder {
@@ -416,14 +464,15 @@ impl Claims {
         input: &Input,
         is_remembered: bool,
     ) -> Result<Claim<'a>, Taken> {
-        let undecided = |names: &mut HashMap<String, Holder>| {
-            names.get(name).is_some_and(|holder| holder.keeps.is_none())
+        let undecided = |names: &mut Names| {
+            let holder = names.taken.get(name);
+            holder.is_some_and(|holder| holder.keeps.is_none())
         };
         let mut names = self
             .released
             .wait_while(lock(&self.names), undecided)
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(holder) = names.get(name) {
+        if let Some(holder) = names.taken.get(name) {
             return Err(Taken {
                 by: holder.input.clone(),
                 found: holder.keeps == Some(Kept::Found)
@@ -437,27 +486,41 @@ impl Claims {
             keeps: None,
             is_remembered,
         };
-        names.insert(name.to_owned(), holder);
+        names.taken.insert(name.to_owned(), holder);
         Ok(Claim(Some((self, name.to_owned()))))
     }
 }
 
-/// A name that is taken for as long as this lives, and for ever if it is kept. The first
-/// recording that succeeds has it, not the first that is tried.
+impl Names {
+    /// The holder of a name keeps it, if it is one that is remembered.
+    fn remember(&mut self, name: String, how: Kept, most: Option<usize>) {
+        match self.taken.get_mut(&name) {
+            Some(holder) if holder.is_remembered => holder.keeps = Some(how),
+            _ => {
+                self.taken.remove(&name);
+                return;
+            }
+        }
+        if let Some(most) = most {
+            self.kept.push_back(name);
+            if self.kept.len() > most
+                && let Some(oldest) = self.kept.pop_front()
+            {
+                self.taken.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// A name that is taken for as long as this lives, and for ever, or as long as it is remembered, if
+/// it is kept. The first recording that succeeds has it, not the first that is tried.
 pub(super) struct Claim<'a>(Option<(&'a Claims, String)>);
 
 impl Claim<'_> {
     /// The recording has the name.
     pub(super) fn hold(mut self, how: Kept) {
         if let Some((claims, name)) = self.0.take() {
-            let mut names = lock(&claims.names);
-            match names.get_mut(&name) {
-                Some(holder) if holder.is_remembered => holder.keeps = Some(how),
-                _ => {
-                    names.remove(&name);
-                }
-            }
-            drop(names);
+            lock(&claims.names).remember(name, how, claims.most);
             claims.released.notify_all();
         }
     }
@@ -466,7 +529,7 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if let Some((claims, name)) = self.0.take() {
-            lock(&claims.names).remove(&name);
+            lock(&claims.names).taken.remove(&name);
             claims.released.notify_all();
         }
     }
@@ -506,6 +569,35 @@ mod tests {
         claim("RE1", "damaged").ok().unwrap().hold(Kept::Found);
         assert!(claim("RE1", "good").err().unwrap().found);
         assert!(!claim("RE2", "other").err().unwrap().found);
+    }
+
+    #[test]
+    fn of_a_run_without_end_the_last_names_are_remembered() {
+        let output = output(Target::Folder("out".into()), IfExists::Fail).of_many();
+        for number in 0..=REMEMBERED {
+            let name = number.to_string();
+            let claim = output.claim(&name, None, &input("1")).ok().unwrap();
+            claim.hold(Kept::Made);
+        }
+        assert!(output.claim("1", None, &input("2")).is_err());
+        assert!(output.claim("0", None, &input("2")).is_ok());
+        assert_eq!(lock(&output.claims.names).taken.len(), REMEMBERED);
+    }
+
+    #[test]
+    fn a_file_is_taken_under_every_name() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir(root.path().join("sub")).unwrap();
+        let run = output(Target::Nowhere, IfExists::Overwrite);
+        let to = |path: &str| {
+            let target = Target::File(root.path().join(path));
+            run.of_line(Some(target), Own::default())
+        };
+        let first = to("a.wav");
+        let claim = first.claim("", None, &input("1")).ok().unwrap();
+        claim.hold(Kept::Made);
+        assert!(to("sub/../a.wav").claim("", None, &input("2")).is_err());
+        assert!(to("sub/a.wav").claim("", None, &input("2")).is_ok());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -60,7 +60,11 @@ impl Observer for Told {
             Ok(Done::Downloaded(..) | Done::Described(_) | Done::Unwrapped) => "kept".to_owned(),
             Err(error) => error.to_string(),
         };
-        let name = record.input.path().and_then(Path::file_name);
+        let name = record
+            .input
+            .as_ref()
+            .and_then(Input::path)
+            .and_then(Path::file_name);
         let name = name.map_or("-".into(), |name| name.to_string_lossy());
         lock(&self.done).push(format!("{name}: {result}"));
         true
@@ -144,8 +148,9 @@ fn run(
         archives: None,
         selection: Selection::default(),
         include_deleted: false,
-        metadata,
-        secrets,
+        shard: None,
+        metadata: Arc::new(metadata),
+        secrets: Arc::new(secrets),
         output: Output::new(
             Target::Folder(folder.to_owned()),
             if_exists,
@@ -161,7 +166,8 @@ fn run(
         threads: None,
         observer: told,
     };
-    job.all(selected.into_iter()).map(|ended| ended.tally)
+    let selected = selected.into_iter().map(Into::into);
+    job.all(selected, || {}).map(|ended| ended.tally)
 }
 
 fn counts(tally: Tally) -> [usize; 3] {

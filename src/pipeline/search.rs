@@ -150,6 +150,9 @@ pub struct Derived {
     memory: Mutex<()>,
 }
 
+/// The most keys that are remembered: recordings with salts of their own have no end.
+const REMEMBERED: usize = 10_000;
+
 /// More memory than this is taken by one derivation at a time.
 const MUCH: u64 = 128 << 20;
 
@@ -167,7 +170,11 @@ impl Derived {
         }
         let _one_at_a_time = (job.kdf.memory() > MUCH).then(|| lock(&self.memory));
         let key = job.kdf.derive(&job.secret, &job.salt).map(Arc::new);
-        lock(&self.keys).insert(place, key.clone());
+        let mut keys = lock(&self.keys);
+        if keys.len() >= REMEMBERED {
+            keys.clear();
+        }
+        keys.insert(place, key.clone());
         key
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn open(
     settings: &Settings,
     wire: Wire,
 ) -> Result<Arc<dyn Store>, Error> {
-    let settings = settings.of(location.service).ok_or(Error::NoCredentials)?;
+    let settings = settings.of(location.service)?;
     let bucket = location.bucket.as_str();
     // What object_store says of settings may have them in it.
     let refused = |_| {

@@ -7,6 +7,7 @@
     reason = "it is a test"
 )]
 
+mod batch;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../fake/mod.rs"]

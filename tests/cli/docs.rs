@@ -556,8 +556,9 @@ fn each_field_of_a_report_is_documented_and_each_documented_one_is_printed() {
          fixtures/qvoice/rec5eed0001.enc",
         "unreel twilio-voice --json -k fixtures/keys/pkcs8.pem --check \
          RE5eed0000000000000000000000000001",
+        r#"printf '%s\n' '{"input":"missing.wav","ref":"a"}' nonsense | unreel batch --check"#,
     ]);
-    assert_eq!(lines.len(), 9);
+    assert_eq!(lines.len(), 11);
     compare("### Decrypting commands", &lines);
 }
 

@@ -5,6 +5,7 @@ mod common;
 #[path = "../fake/mod.rs"]
 mod fake;
 
+mod batch;
 mod commands;
 mod docs;
 mod filesystems;

@@ -2,6 +2,7 @@
 //! credentials, report lines.
 
 mod accounts;
+mod batch;
 mod input;
 mod kept;
 mod named;

@@ -8,7 +8,10 @@ use crate::media::Sniff;
 /// What it means that something could not be fetched.
 pub(super) fn fetch_verdict(error: &Error) -> (Code, String) {
     let code = match error {
-        Error::NoCredentials | Error::Credentials(_) | Error::Authorities(_) => Code::Usage,
+        Error::NoCredentials
+        | Error::Without(_)
+        | Error::Credentials(_)
+        | Error::Authorities(_) => Code::Usage,
         error if error.is_temporary() => Code::Temporary,
         _ => Code::Provider,
     };
@@ -56,7 +59,7 @@ pub(super) fn fetch_verdict(error: &Error) -> (Code, String) {
             "if a proxy stands between, try without it; else please report this"
         }
         Error::Gone { state, .. } => gone_hint(state),
-        Error::NoCredentials | Error::Credentials(_) => {
+        Error::NoCredentials | Error::Without(_) | Error::Credentials(_) => {
             "unreel inspect --credentials says what was looked for"
         }
         Error::OtherRegion { region, .. } => {

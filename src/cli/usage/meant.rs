@@ -4,7 +4,7 @@ pub(super) const DECRYPTING: &str = "did you mean unreel decrypt? (or say whose 
                           twilio-voice, twilio-video, vonage, qvoice)";
 
 /// What people call the commands, and what to answer.
-const MEANT: [(&[&str], &str); 7] = [
+const MEANT: [(&[&str], &str); 8] = [
     (
         &[
             "voice",
@@ -41,6 +41,10 @@ const MEANT: [(&[&str], &str); 7] = [
             "archives",
         ],
         "did you mean unreel vonage?",
+    ),
+    (
+        &["bulk", "jobs", "manifest", "queue"],
+        "did you mean unreel batch?",
     ),
     (
         &["gorec", "qvoice-gorec", "q-voice"],
