@@ -9,8 +9,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cookbook;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod promises;
 mod providers;
 mod proxy;
 mod reading;
