@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::common::{Desk, VOICE, digest_of, fixture, sha256, stderr};
+use crate::common::{Desk, VOICE, digest_of, fixture, large_recording, sha256, stderr};
 use crate::fake::{API_SECRET, APPLICATION, Fake, Voice};
 use crate::proxy::Proxy;
-use crate::servers::{Bucket, Kind};
+use crate::servers::{Bucket, Env, Kind};
 
 /// The archive that Vonage uploaded to the customer's bucket.
 const ARCHIVE: &str = "5eed0000-0000-4000-8000-000000000003";
@@ -310,4 +310,87 @@ fn a_twilio_recording_by_its_sid_and_no_credentials_go_astray() {
         let signed = seen.header("authorization").expect("an account");
         assert!(signed.starts_with("Basic "), "{signed}");
     }
+}
+
+/// The documents that docs/buckets.md shows: what reads, what writes, and two rules.
+fn documents() -> Vec<Value> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/buckets.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let blocks = page.split("\n```json\n").skip(1);
+    let blocks = blocks.map(|block| block.split("\n```").next().expect("its end"));
+    blocks
+        .map(|block| serde_json::from_str(block).expect("JSON"))
+        .collect()
+}
+
+/// The environment of somebody who may do what a policy of the page says.
+fn settings_of(bucket: &Bucket, policy: &Value, without: &[&str]) -> Env {
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let mut actions: Vec<_> = statements
+        .flat_map(|statement| statement["Action"].as_array().expect("actions"))
+        .map(|action| action.as_str().expect("text"))
+        .collect();
+    assert!(without.iter().all(|action| actions.contains(action)));
+    actions.retain(|action| !without.contains(action));
+    let pair = bucket.server.call("user", json!({"actions": actions}));
+    let mut settings = bucket.settings();
+    for (name, value) in &mut settings {
+        let at = match *name {
+            "AWS_ACCESS_KEY_ID" => 0,
+            "AWS_SECRET_ACCESS_KEY" => 1,
+            _ => continue,
+        };
+        pair[at].as_str().expect("text").clone_into(value);
+    }
+    settings
+}
+
+#[test]
+fn the_policies_of_the_page_allow_what_they_are_for_and_no_more() {
+    let Some(bucket) = Kind::S3.bucket() else {
+        return;
+    };
+    let [reading, writing, rule, google] = &documents()[..] else {
+        panic!("other documents");
+    };
+    let home = Home::new();
+    put_track(&bucket, &format!("videos/{TRACK}.mka"));
+    let read = recipe(S3_TO_DISK, &[("BUCKET", &bucket.name)]);
+    let reader = settings_of(&bucket, reading, &[]);
+    home.runs(&read, &reader);
+    home.has(&format!("videos/{TRACK}.mka"), TRACK);
+    for (needed, code) in [("s3:GetObject", 10), ("s3:ListBucket", 9)] {
+        let less = settings_of(&bucket, reading, &[needed]);
+        let script = read.replace("-d videos", "-d none");
+        home.0.refused(home.bash(&script, &less), code, &["403"]);
+    }
+
+    // One in parts, and one that is not.
+    let (arguments, _) = large_recording(&home.0, 9 << 20);
+    let url = bucket.url("decrypted/KEY.wav");
+    let long = format!("unreel {arguments} --unwrap-command 'cat cek' large.enc -o {url}");
+    let short = format!("unreel twilio-voice -m meta.json -k key.pem call.enc -o {url}");
+    let writer = settings_of(&bucket, writing, &[]);
+    home.runs(&long.replace("KEY", "long"), &writer);
+    home.runs(&short.replace("KEY", "short"), &writer);
+    let again = home.bash(&short.replace("KEY", "short"), &writer);
+    home.0.refused(again, 8, &["exists already"]);
+    has(&bucket, "decrypted/short.wav", VOICE);
+    for script in [&long, &short] {
+        let script = script.replace("KEY", "none");
+        home.0.refused(home.bash(&script, &reader), 8, &["403"]);
+    }
+    // Who may not look puts short ones, and long ones with `-f`.
+    let blind = settings_of(&bucket, writing, &["s3:GetObject", "s3:ListBucket"]);
+    home.runs(&short.replace("KEY", "blind"), &blind);
+    home.0
+        .refused(home.bash(&long.replace("KEY", "none"), &blind), 8, &["403"]);
+    home.runs(&format!("{} -f", long.replace("KEY", "blind")), &blind);
+    assert!(bucket.get("decrypted/none.wav").is_none());
+
+    let rule = &rule["Rules"][0];
+    assert_eq!(rule["Status"], "Enabled");
+    assert!(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].is_u64());
+    let action = &google["lifecycle"]["rule"][0]["action"]["type"];
+    assert_eq!(action, "AbortIncompleteMultipartUpload");
 }
