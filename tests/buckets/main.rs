@@ -10,8 +10,10 @@
 mod batch;
 #[path = "../common/mod.rs"]
 mod common;
+mod cookbook;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod promises;
 mod providers;
 mod proxy;
 mod reading;
