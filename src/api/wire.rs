@@ -159,6 +159,10 @@ impl Wire {
         let response = response.map_err(failed).map_err(of_a_service(&link))?;
         let mut answer = Answer::of(link, sent, response);
         let status = answer.status();
+        if !status.is_success() && is_metadata_service(answer.link.url()) {
+            // This machine was given no role.
+            return Err(Error::NoCredentials.into());
+        }
         if !status.is_success() {
             return Err(self.refusal(&mut answer).await);
         }

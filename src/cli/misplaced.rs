@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::error::Failure;
 use super::exit::Code;
 use crate::job::redact::{Kind, exists, hidden, looks_like_secret};
+use crate::store::Location;
 
 /// What the value of an option is for.
 #[derive(Clone, Copy)]
@@ -135,6 +136,7 @@ pub(super) fn check(command: &Command, matches: &ArgMatches) -> Result<(), Failu
         };
         for value in raw(arg.get_id().as_str()) {
             look(&option, role, value)?;
+            look_for_bucket(name, &option, role, value)?;
         }
         if let Role::Key = role
             && ["paths", "key_command", "unwrap_command"]
@@ -148,6 +150,27 @@ pub(super) fn check(command: &Command, matches: &ArgMatches) -> Result<(), Failu
         }
     }
     Ok(())
+}
+
+/// Options that take a bucket's URL, in the commands that have them so.
+const IN_BUCKETS: [&str; 2] = ["--output", "--output-dir"];
+
+/// Refuses a bucket's URL where a file is meant: it would be the name of one.
+fn look_for_bucket(command: &str, option: &str, role: Role, value: &OsStr) -> Result<(), Failure> {
+    let is_file = match role {
+        Role::Input | Role::Command | Role::Subject | Role::Prefix => false,
+        Role::Output => command == "keygen" || !IN_BUCKETS.contains(&option),
+        Role::Key | Role::Secret(_) | Role::Metadata => true,
+    };
+    match value.to_str().and_then(Location::parse) {
+        Some(_) if is_file => Err(Failure::Misplaced(
+            format!("{option} takes a file, and was given the URL of a bucket"),
+            Code::Usage,
+            "buckets are for recordings: as INPUT, -o and -d; copy the file to this machine"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn look(option: &str, role: Role, value: &OsStr) -> Result<(), Failure> {

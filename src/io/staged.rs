@@ -149,7 +149,16 @@ impl Staged {
     /// # Errors
     /// See [`OutputError`].
     pub(crate) fn temporary() -> Result<Self, OutputError> {
-        Self::create(&tempfile::env::temp_dir().join("output"))
+        let folder = tempfile::env::temp_dir();
+        let made = Self::create(&folder.join("output"));
+        made.map_err(|error| match error {
+            OutputError::Io { source, .. } => OutputError::Io {
+                path: folder.clone(),
+                operation: "making a temporary file (see TMPDIR) in",
+                source,
+            },
+            error => error,
+        })
     }
 
     /// Reads what was written, from `offset` on.

@@ -7,7 +7,8 @@ use super::input::Input;
 use super::metadata::{LIMIT, is_called_metadata};
 use super::remote::{Fetch, unfetched};
 use crate::api::{self, Attempts, Download, Remote, State};
-use crate::io::{ReadError, read_limited};
+use crate::io::{ReadError, Source, read_limited};
+use crate::media::{Sniff, sniff};
 use crate::provider::Provider;
 use crate::store::Location;
 
@@ -53,6 +54,15 @@ impl Fetch<'_> {
         download.map_err(|error| not_read(location, input, error))
     }
 
+    /// Whether an object starts as what needs no decrypting.
+    pub(super) fn is_plain(&self, location: &Location, input: &Input) -> Result<bool, Trouble> {
+        let download = self.read_object(location, input, &Attempts::default())?;
+        let mut source = Source::from_reader(download.body, download.length);
+        let unread = |error| Error::Unread(input.to_string(), error);
+        let head = source.head().map_err(unread)?;
+        Ok(matches!(sniff(head), Some(Sniff::Plain(_))))
+    }
+
     /// Whether what its owner wrote to an object says how it is opened.
     pub(super) fn describes_itself(&self, input: &Input) -> Result<bool, Trouble> {
         let Some(location) = input.object() else {
@@ -69,6 +79,7 @@ impl Fetch<'_> {
     /// The object beside it that describes it, and what it says.
     pub(super) fn sidecar(&self, input: &Input) -> Result<Option<Sidecar>, Trouble> {
         let candidates = input.object().map(Location::sidecars).unwrap_or_default();
+        let mut denied = None;
         for candidate in candidates {
             let body = match self.buckets.read(&candidate, &Attempts::default()) {
                 Ok(download) => download.body,
@@ -84,6 +95,12 @@ impl Fetch<'_> {
                     }
                     _ => continue,
                 },
+                // "If you have no s3:ListBucket permission, Amazon S3 returns … 403" for what is not
+                // there (Amazon S3, HeadObject).
+                Err(error @ api::Error::Refused { status: 403, .. }) => {
+                    denied = denied.or(Some(not_read(&candidate, input, error)));
+                    continue;
+                }
                 Err(error) => return Err(not_read(&candidate, input, error)),
             };
             let name = candidate.to_string();
@@ -96,7 +113,7 @@ impl Fetch<'_> {
             });
             return Ok(Some((candidate, read?)));
         }
-        Ok(None)
+        denied.map_or(Ok(None), Err)
     }
 
     /// Fails for an object that is not there: no metadata would help it.

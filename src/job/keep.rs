@@ -111,7 +111,13 @@ impl Job<'_> {
         };
         let name = |_: &Media| self.at_last(&place, sidecar);
         let put = |staged: &Staged, _: &Media, length| {
-            self.put_at_last(&place, sidecar, staged, length, "application/octet-stream")
+            let kind = "application/octet-stream";
+            self.put_at_last(
+                &place,
+                sidecar,
+                opened.object.as_ref(),
+                (staged, length, kind),
+            )
         };
         let destination = self.destination(staged, &name, &put);
         let bar = self.observer.bar(input, opened.source.length());

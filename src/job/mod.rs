@@ -11,6 +11,7 @@
 //! printed. What it has to say it tells its [`Observer`] in types; the words are the caller's.
 
 mod bucket;
+mod claims;
 mod error;
 mod input;
 mod inspect;

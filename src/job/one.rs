@@ -3,11 +3,13 @@
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
 
+use super::claims::{Kept, Taken};
 use super::error::{Error, Trouble};
 use super::input::{Input, Selected};
 use super::metadata::Metadata;
 use super::observer::{Event, Observer};
 use super::own::Own;
+use super::place::Place;
 use super::recipe::Recipe;
 use super::record::{About, Done, Plain, Skipped, Task};
 use super::remote::{self, Asked, Fetch, Opened, described_by_headers, has_no_key, not_media};
@@ -15,7 +17,7 @@ use super::secrets::PrivateKeys;
 use super::shard::Shard;
 use super::shared::{Effort, SharedKeys};
 use super::sidecar::SIDECAR;
-use super::target::{Kept, Output, Taken, Target};
+use super::target::{Output, Target};
 use crate::api::{self, Api, Remote, Selection};
 use crate::cipher::CipherError;
 use crate::envelope::{Container, Envelope, Padding, UNKNOWN_EXTENSION};
@@ -199,6 +201,17 @@ impl Job<'_> {
             }
         };
         let extensions = self.extensions(subject.plain, about, &name);
+        if let Some(object) = input.object()
+            && let own = Place::Object(object.clone())
+            && let mut places = extensions.iter().map(|it| self.output.place(&name, it))
+            && places.any(|place| place.as_ref() == Some(&own))
+        {
+            // An earlier run may have put it there, below the prefix that it read.
+            if self.output.skips() && self.fetch().is_plain(object, input)? {
+                return Ok(Done::Skipped(Skipped::Exists(own)));
+            }
+            return Err(OutputError::IsInput(object.to_string().into()).into());
+        }
         if let Some(existing) = self.output.check_names(&name, &extensions)? {
             if let Some(claim) = claim {
                 claim.hold(Kept::Found);

@@ -75,6 +75,20 @@ impl Own {
                 .is_some_and(|run| run.holds_object(location))
     }
 
+    /// Whether it is below a prefix that the run reads: what stands there may be one of its objects.
+    pub(super) fn reads_below(&self, location: &Location) -> bool {
+        let is_below = |prefix: &Location| {
+            prefix.is_prefix()
+                && (prefix.service, &prefix.bucket) == (location.service, &location.bucket)
+                && location.key.starts_with(&prefix.key)
+        };
+        self.objects.iter().any(is_below)
+            || self
+                .run
+                .as_ref()
+                .is_some_and(|run| run.reads_below(location))
+    }
+
     /// The same as a part of a run that needs others, too.
     pub(super) fn within(self, run: &Arc<Self>) -> Self {
         Self {

@@ -92,6 +92,7 @@ impl Job<'_> {
         Opened {
             source,
             is_delimited,
+            object,
             ..
         }: Opened,
         (staged, mut stdout): Outlet,
@@ -103,7 +104,10 @@ impl Job<'_> {
             None => Ok(PathBuf::new()),
         };
         let put = |staged: &Staged, media: &Media, length| match place(media) {
-            Some(place) => self.put_at_last(&place, sidecar, staged, length, place::kind(media)),
+            Some(place) => {
+                let kind = place::kind(media);
+                self.put_at_last(&place, sidecar, object.as_ref(), (staged, length, kind))
+            }
             None => Ok(String::new()),
         };
         let destination = match (staged, &mut stdout, self.output.target()) {
@@ -166,15 +170,20 @@ impl Job<'_> {
         }
     }
 
-    /// Puts an output into a bucket, behind its sidecar, and tells its name.
+    /// Puts so many bytes of a file into a bucket, behind the sidecar, and tells its name. It never
+    /// takes the place of the `media` that was read, or of what may describe that.
     pub(super) fn put_at_last(
         &self,
         place: &Place,
         sidecar: Option<&Sidecar>,
-        staged: &Staged,
-        length: u64,
-        kind: &'static str,
+        media: Option<&Location>,
+        (staged, length, kind): (&Staged, u64, &'static str),
     ) -> Result<String, OutputError> {
+        if let (Place::Object(location), Some(media)) = (place, media)
+            && (location == media || media.sidecars().contains(location))
+        {
+            return Err(OutputError::IsInput(location.to_string().into()));
+        }
         self.at_last(place, sidecar)?;
         if let Place::Object(location) = place {
             self.output.put(staged, location, length, kind)?;

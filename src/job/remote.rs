@@ -32,6 +32,8 @@ pub(super) struct Opened {
     pub(super) is_delimited: bool,
     /// What it was asked with.
     pub(super) sent: api::Sent,
+    /// The object that it is, where it lies in a bucket.
+    pub(super) object: Option<Location>,
 }
 
 /// What recordings are fetched with, and what for.
@@ -104,8 +106,9 @@ impl Fetch<'_> {
         about: &About,
     ) -> Result<Opened, Trouble> {
         let unfetched = |error| unfetched(input, error);
-        let download = match (self.object(input, remote)?, remote, input) {
-            (Some(object), ..) => self.read_object(&object, input, &about.attempts)?,
+        let object = self.object(input, remote)?;
+        let download = match (&object, remote, input) {
+            (Some(object), ..) => self.read_object(object, input, &about.attempts)?,
             (None, Some(remote), _) => {
                 let media = self.api.media(remote, &about.attempts);
                 media.map_err(unfetched)?
@@ -121,6 +124,7 @@ impl Fetch<'_> {
                     headers: vec![],
                     is_delimited: true,
                     sent: api::Sent::default(),
+                    object: None,
                 });
             }
         };
@@ -136,6 +140,7 @@ impl Fetch<'_> {
             headers,
             is_delimited,
             sent,
+            object,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Where the plaintext of a run goes, and what may stand there already.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::claims::{Claim, Claims, Taken};
 use super::error::Error;
 use super::input::Input;
 use super::names::NameTemplate;
@@ -42,7 +43,9 @@ impl Target {
     /// A URL of a bucket's that names no object.
     pub(crate) fn of_output(argument: &Path) -> Result<Self, LocationError> {
         match location(argument).transpose()? {
-            Some(location) if location.is_prefix() => Err(LocationError::Key(location.to_string())),
+            Some(location) if location.is_prefix() => {
+                Err(LocationError::Prefix(location.to_string()))
+            }
             Some(location) => Ok(Self::Object(location)),
             None => Ok(Self::File(argument.to_owned())),
         }
@@ -135,10 +138,7 @@ impl Output {
 
     /// The same for any number of recordings: no more than the last names are remembered.
     pub(crate) fn of_many(mut self) -> Self {
-        self.claims = Arc::new(Claims {
-            most: Some(REMEMBERED),
-            ..Claims::default()
-        });
+        self.claims = Arc::new(Claims::of_many());
         self
     }
 
@@ -216,11 +216,11 @@ impl Output {
         if let Target::File(path) = &self.target {
             return match own::place(path) {
                 Some(place) => self.claims.take(&format!("{place:?}"), id, input, true),
-                None => Ok(Claim(None)),
+                None => Ok(Claim::none()),
             };
         }
         if name.is_empty() {
-            return Ok(Claim(None));
+            return Ok(Claim::none());
         }
         // A provider's ids are its own business to keep apart, and there may be a million.
         let by_provider = matches!(input, Input::Remote(_)) && self.names.is_plain();
@@ -280,14 +280,18 @@ impl Output {
         length: u64,
         kind: &'static str,
     ) -> Result<(), OutputError> {
-        place::put(
-            &self.buckets,
-            location,
-            staged,
-            length,
-            kind,
-            self.replaces(),
-        )
+        let replaces = self.replaces() && !self.own.reads_below(location);
+        let put = place::put(&self.buckets, location, staged, length, kind, replaces);
+        put.map_err(|error| self.as_input(error))
+    }
+
+    /// What stands below a prefix that is read is an input, as far as anybody knows: not even `-f`
+    /// replaces it.
+    fn as_input(&self, error: OutputError) -> OutputError {
+        match error {
+            OutputError::Exists(path) if self.replaces() => OutputError::IsInput(path),
+            error => error,
+        }
     }
 
     /// The buckets that outputs go to.
@@ -302,7 +306,11 @@ impl Output {
             Place::Object(location) if self.own.holds_object(location) => {
                 Err(OutputError::IsInput(location.to_string().into()))
             }
-            Place::Object(location) => place::check(&self.buckets, location, self.replaces()),
+            Place::Object(location) => {
+                let replaces = self.replaces() && !self.own.reads_below(location);
+                let checked = place::check(&self.buckets, location, replaces);
+                checked.map_err(|error| self.as_input(error))
+            }
         }
     }
 
@@ -411,130 +419,6 @@ fn nearest(folder: &Path) -> Result<&Path, OutputError> {
     }
 }
 
-/// The most names that are remembered of a run without end.
-const REMEMBERED: usize = 10_000;
-
-/// The names of outputs, and by which input they are taken.
-#[derive(Default)]
-struct Claims {
-    names: Mutex<Names>,
-    released: Condvar,
-    /// How many names are remembered; all where that is not said.
-    most: Option<usize>,
-}
-
-#[derive(Default)]
-struct Names {
-    taken: HashMap<String, Holder>,
-    /// Those that are remembered, the oldest first, where some are to be forgotten.
-    kept: VecDeque<String>,
-}
-
-struct Holder {
-    input: Input,
-    id: Option<String>,
-    /// How it came to keep the name, once that is decided.
-    keeps: Option<Kept>,
-    /// Whether it keeps the name behind its end.
-    is_remembered: bool,
-}
-
-/// How a recording came to keep its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// It was put there by this run.
-    Made,
-    /// It had been there before.
-    Found,
-}
-
-/// A name that another input has.
-pub(super) struct Taken {
-    /// That input.
-    pub(super) by: Input,
-    /// Whether it is the same recording, by its id, and had been there before.
-    pub(super) found: bool,
-}
-
-impl Claims {
-    fn take<'a>(
-        &'a self,
-        name: &str,
-        id: Option<&str>,
-        input: &Input,
-        is_remembered: bool,
-    ) -> Result<Claim<'a>, Taken> {
-        let undecided = |names: &mut Names| {
-            let holder = names.taken.get(name);
-            holder.is_some_and(|holder| holder.keeps.is_none())
-        };
-        let mut names = self
-            .released
-            .wait_while(lock(&self.names), undecided)
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(holder) = names.taken.get(name) {
-            return Err(Taken {
-                by: holder.input.clone(),
-                found: holder.keeps == Some(Kept::Found)
-                    && id.is_some()
-                    && holder.id.as_deref() == id,
-            });
-        }
-        let holder = Holder {
-            input: input.clone(),
-            id: id.map(ToOwned::to_owned),
-            keeps: None,
-            is_remembered,
-        };
-        names.taken.insert(name.to_owned(), holder);
-        Ok(Claim(Some((self, name.to_owned()))))
-    }
-}
-
-impl Names {
-    /// The holder of a name keeps it, if it is one that is remembered.
-    fn remember(&mut self, name: String, how: Kept, most: Option<usize>) {
-        match self.taken.get_mut(&name) {
-            Some(holder) if holder.is_remembered => holder.keeps = Some(how),
-            _ => {
-                self.taken.remove(&name);
-                return;
-            }
-        }
-        if let Some(most) = most {
-            self.kept.push_back(name);
-            if self.kept.len() > most
-                && let Some(oldest) = self.kept.pop_front()
-            {
-                self.taken.remove(&oldest);
-            }
-        }
-    }
-}
-
-/// A name that is taken for as long as this lives, and for ever, or as long as it is remembered, if
-/// it is kept. The first recording that succeeds has it, not the first that is tried.
-pub(super) struct Claim<'a>(Option<(&'a Claims, String)>);
-
-impl Claim<'_> {
-    /// The recording has the name.
-    pub(super) fn hold(mut self, how: Kept) {
-        if let Some((claims, name)) = self.0.take() {
-            lock(&claims.names).remember(name, how, claims.most);
-            claims.released.notify_all();
-        }
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        if let Some((claims, name)) = self.0.take() {
-            lock(&claims.names).taken.remove(&name);
-            claims.released.notify_all();
-        }
-    }
-}
-
 /// Whether nothing stands at `path`.
 fn is_free(path: &Path) -> bool {
     fs_err::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
@@ -542,6 +426,7 @@ fn is_free(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::claims::{Kept, REMEMBERED};
     use super::*;
 
     fn output(target: Target, if_exists: IfExists) -> Output {
@@ -581,7 +466,7 @@ mod tests {
         }
         assert!(output.claim("1", None, &input("2")).is_err());
         assert!(output.claim("0", None, &input("2")).is_ok());
-        assert_eq!(lock(&output.claims.names).taken.len(), REMEMBERED);
+        assert_eq!(output.claims.count(), REMEMBERED);
     }
 
     #[test]

@@ -230,7 +230,7 @@ struct Pages<'a> {
     prefix: Location,
     /// Whether it is one of what has more below it.
     delimited: bool,
-    page: vec::IntoIter<Location>,
+    page: vec::IntoIter<(Location, u64)>,
     next: Next,
 }
 
@@ -263,15 +263,17 @@ impl Pages<'_> {
         }
         let keys: Vec<_> = if self.delimited {
             let folders = page.result.common_prefixes.iter();
-            folders.map(|path| format!("{path}/")).collect()
+            folders.map(|path| (format!("{path}/"), 1)).collect()
         } else {
             let objects = page.result.objects.iter();
-            objects.map(|object| object.location.to_string()).collect()
+            objects
+                .map(|object| (object.location.to_string(), object.size))
+                .collect()
         };
-        // Of `p/`, which stands for an empty folder, the slash is gone.
-        let is_below = |key: &String| key.starts_with(&self.prefix.key);
+        let is_below = |(key, _): &(String, u64)| key.starts_with(&self.prefix.key);
         let below = keys.into_iter().filter(is_below);
-        let below: Vec<_> = below.map(|key| self.prefix.with_key(key)).collect();
+        let below = below.map(|(key, size)| (self.prefix.with_key(key), size));
+        let below: Vec<_> = below.collect();
         self.page = below.into_iter();
         self.next = page.page_token.map_or(Next::Nothing, Next::At);
         Ok(())
@@ -283,8 +285,13 @@ impl Iterator for Pages<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(location) = self.page.next() {
-                return Some(Ok(location));
+            if let Some((location, size)) = self.page.next() {
+                // Of `p/`, which stands for a folder, the slash is gone: there is no such object.
+                let is_there = size > 0 || !matches!(self.buckets.look(&location), Ok(None));
+                if is_there {
+                    return Some(Ok(location));
+                }
+                continue;
             }
             let token = match std::mem::replace(&mut self.next, Next::Nothing) {
                 Next::Nothing => return None,

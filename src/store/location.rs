@@ -59,9 +59,13 @@ pub(crate) enum LocationError {
     Bucket(String),
     /// The key has parts that cannot be asked for.
     #[error(
-        "the key in `{0}` cannot be asked for: a part between its slashes is empty, `.` or `..`"
+        "the key in `{0}` cannot be asked for: a part between its slashes is empty, `.` or `..`, or \
+         has a control character"
     )]
     Key(String),
+    /// It is a prefix, where one object is meant.
+    #[error("`{0}` is no object, but all below it")]
+    Prefix(String),
 }
 
 impl Location {

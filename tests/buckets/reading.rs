@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::{contents, digest_of, fixture, sha256};
 use crate::fake::{Certificate, Fault, Page};
 use crate::proxy::Nobody;
-use crate::scene::{ID, Scene};
+use crate::scene::{ID, KEY, Scene};
 use crate::servers::{Kind, May};
 use crate::specials;
 
@@ -412,9 +412,8 @@ fn below_a_prefix_is_what_has_metadata() {
             .into_iter()
             .filter(|line| line["skipped"] == true);
         assert_eq!(skipped.count(), 3);
-        let is_media = |seen: &crate::fake::Seen| {
-            seen.request.path().contains(".enc") && !seen.request.path().contains(".json")
-        };
+        let is_media =
+            |seen: &crate::fake::Seen| seen.request.path().strip_suffix(".enc").is_some();
         let media = scene
             .proxy
             .requests()
@@ -423,6 +422,75 @@ fn below_a_prefix_is_what_has_metadata() {
             .count();
         assert_eq!(media, 0);
     }
+}
+
+#[test]
+fn what_stands_for_a_folder_is_no_recording() {
+    for kind in [Kind::S3, Kind::Gcs] {
+        let Some(scene) = Scene::with_recording(kind) else {
+            continue;
+        };
+        scene.bucket.put("in/sub/", b"", &[]);
+        let metadata = fixture("twilio-voice/details.json");
+        let input = scene.bucket.url("in/");
+        let args = [
+            "-m",
+            metadata.to_str().unwrap(),
+            "--check",
+            "--json",
+            &input,
+        ];
+        assert_eq!(scene.run(scene.voice(&args)).done().lines().len(), 1);
+        // What is empty and no folder is told of.
+        scene.add("RE5eed00000000000000000000000000f4", Vec::new());
+        let ran = scene.run(scene.voice(&["--check", &input]));
+        ran.fails(10, &["1 verified, 0 skipped, 1 failed"]);
+    }
+}
+
+/// S3 answers so to who may not list.
+#[test]
+fn a_sidecar_that_may_not_be_looked_for_is_passed_by() {
+    for scene in scenes() {
+        let path = scene.bucket.path(KEY);
+        for extension in ["json", "headers"] {
+            let place = format!("GET {path}.{extension}");
+            scene.proxy.fault(&place, specials::denied(), 1);
+        }
+        let input = scene.input();
+        scene.run(scene.voice(&["--check", &input])).done();
+        scene.bucket.delete(&format!("in/{ID}.json"));
+        scene
+            .proxy
+            .fault(&format!("GET {path}.json"), specials::denied(), 1);
+        let ran = scene.run(scene.voice(&["--check", &input]));
+        ran.fails(9, &["answered 403"]);
+    }
+}
+
+#[test]
+fn a_bucket_is_no_place_for_a_key_or_a_report() {
+    let Some(scene) = Scene::new(Kind::S3) else {
+        return;
+    };
+    let input = scene.input();
+    for (option, value) in [
+        ("-m", "s3://b/meta.json"),
+        ("-k", "S3://b/key.pem"),
+        ("--report", "az://b/report.jsonl"),
+        ("--passphrase-file", "gs://b/p"),
+    ] {
+        let ran = scene.run(scene.voice(&[option, value, "--check", &input]));
+        ran.fails(2, &["takes a file, and was given the URL of a bucket"]);
+    }
+    let mut keygen = crate::common::unreel();
+    keygen.args(["keygen", "-d", "s3://b/keys", "--no-passphrase"]);
+    keygen.current_dir(scene.path(""));
+    scene.run(keygen).fails(2, &["--output-dir takes a file"]);
+    assert!(!scene.path("s3:").exists());
+    let prefix = scene.bucket.url("out/");
+    let ran = scene.run(scene.voice(&["-o", &prefix, &input]));
+    ran.fails(2, &["is no object, but all below it", "behind -d"]);
 }
 
 #[test]

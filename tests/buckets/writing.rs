@@ -179,6 +179,47 @@ fn the_input_is_never_the_output() {
         let input = scene.input();
         let ran = scene.run(scene.voice(&to(&input, &input, &["-f"])));
         ran.fails(8, &["is also an input"]);
+        // Nor is what may describe it.
+        let sidecar = scene.bucket.url(&format!("in/{ID}.json"));
+        let before = scene.bucket.get(&format!("in/{ID}.json"));
+        let ran = scene.run(scene.voice(&to(&sidecar, &input, &["-f"])));
+        ran.fails(8, &["is also an input"]);
+        assert_eq!(scene.bucket.get(&format!("in/{ID}.json")), before);
+    }
+}
+
+#[test]
+fn outputs_below_the_prefix_that_is_read_replace_nothing() {
+    for scene in scenes() {
+        // Its name is that which its output would get.
+        let other = "RE5eed00000000000000000000000000f3";
+        let media = fs::read(fixture(&format!("twilio-voice/{ID}.wav.enc"))).unwrap();
+        scene
+            .bucket
+            .put(&format!("in/{other}.wav"), media.as_slice(), &[]);
+        let document = scene.bucket.get(&format!("in/{ID}.json")).unwrap().body;
+        let document = String::from_utf8(document).unwrap().replace(ID, other);
+        scene
+            .bucket
+            .put(&format!("in/{other}.json"), document.into_bytes(), &[]);
+        let folder = scene.bucket.url("in/");
+        for how in [&["-f"][..], &["--if-exists", "skip"], &[]] {
+            let args = [how, &["-d", &folder, &folder]].concat();
+            scene
+                .run(scene.voice(&args))
+                .fails(10, &["is also an input"]);
+            assert_eq!(
+                scene.bucket.get(&format!("in/{other}.wav")).unwrap().body,
+                media
+            );
+            let there = scene.bucket.get(&format!("in/{ID}.wav")).unwrap();
+            assert_eq!(sha256(&there.body), digest_of(ID));
+        }
+        // What an earlier run put there is what it was.
+        scene.bucket.delete(&format!("in/{other}.wav"));
+        let args = ["--if-exists", "skip", "--json", "-d", &folder, &folder];
+        let ran = scene.run(scene.voice(&args)).done();
+        assert!(ran.lines().iter().all(|line| line["reason"] == "exists"));
     }
 }
 

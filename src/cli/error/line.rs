@@ -51,8 +51,9 @@ pub(in crate::cli) fn location_hint(error: &LocationError) -> &'static str {
             "write s3://BUCKET/KEY, az://CONTAINER/BLOB or gs://BUCKET/KEY; credentials belong into the \
              environment"
         }
-        LocationError::Key(_) => {
-            "name one object; behind -d a folder in the bucket, as s3://BUCKET/FOLDER/"
+        LocationError::Key(_) => "copy it to another key, and pass that",
+        LocationError::Prefix(_) => {
+            "name an object with -o, or pass this behind -d: the recording's name is added there"
         }
     }
 }

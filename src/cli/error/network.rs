@@ -87,7 +87,8 @@ pub(super) fn put_verdict(error: &Error) -> (Code, String) {
             || {
                 "these credentials may not write there: S3 asks for s3:PutObject (and \
                      s3:AbortMultipartUpload), Azure for Storage Blob Data Contributor, Google for \
-                     storage.objects.create"
+                     storage.objects.create; or they may not look whether something stands there \
+                     (s3:GetObject and s3:ListBucket), which -f does not need"
                     .to_owned()
             },
             ToOwned::to_owned,
