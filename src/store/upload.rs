@@ -70,7 +70,7 @@ impl Buckets {
     ///
     /// What fits one request is put in one, with `If-None-Match: *` where nothing may stand there. A
     /// larger one goes in parts; nothing can make its last request conditional, so it is looked
-    /// before, and once more just before that.
+    /// before, once more just before that, and behind it.
     ///
     /// # Errors
     /// See [`NotPut`]. The bucket is as it was then, unless what was asked last was done and nobody
@@ -150,7 +150,20 @@ impl Buckets {
             if !is_free()? {
                 return Err(NotPut::Exists);
             }
-            self.complete(location, place, &upload.0.id, &parts, content)
+            let tag = self.complete(location, place, &upload.0.id, &parts, content)?;
+            // Another may have completed its own just behind.
+            let after = self
+                .look(location)
+                .ok()
+                .flatten()
+                .and_then(|found| found.tag);
+            let is_ours =
+                tag.is_none_or(|ours| after.is_none_or(|theirs| bare(&ours) == bare(&theirs)));
+            if replace || is_ours {
+                Ok(())
+            } else {
+                Err(NotPut::Exists)
+            }
         });
         if completed.is_err() {
             let aborting = self.tried(place, async |place: &Place| {
@@ -246,7 +259,7 @@ impl Buckets {
         Ok(parts.ok_or_else(missing)?)
     }
 
-    /// Makes an object of the parts.
+    /// Makes an object of the parts, and gives its entity tag where that is known.
     fn complete(
         &self,
         location: &Location,
@@ -254,15 +267,16 @@ impl Buckets {
         id: &MultipartId,
         parts: &[PartId],
         content: &Content,
-    ) -> Result<(), NotPut> {
+    ) -> Result<Option<String>, NotPut> {
         let mut may_be_there = false;
         let completing = async {
             let mut tries = self.wire.tries();
             loop {
                 let parts = parts.to_vec();
                 let completed = place.store.complete_multipart(&place.path, id, parts).await;
-                let Err(error) = completed else {
-                    return Ok(());
+                let error = match completed {
+                    Ok(put) => return Ok(put.e_tag),
+                    Err(error) => error,
                 };
                 let failure = Failure::of_store(&error, &place.host);
                 may_be_there |= failure.may_be_made();
@@ -271,8 +285,8 @@ impl Buckets {
         };
         match self.wire.run(&place.host, completing) {
             // It is whole: the storage joins what it has confirmed.
-            Ok(()) => Ok(()),
-            Err(_) if may_be_there && self.is_there(location, content)? => Ok(()),
+            Ok(tag) => Ok(tag),
+            Err(_) if may_be_there && self.is_there(location, content)? => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -323,6 +337,11 @@ async fn put_part(
             Err(error) => tries.wait(Failure::of_store(&error, &place.host)).await?,
         }
     }
+}
+
+/// An entity tag without its quotation marks, which XML and headers differ in.
+fn bare(tag: &str) -> &str {
+    tag.trim_matches('"')
 }
 
 /// Some bytes of `content`, in memory.

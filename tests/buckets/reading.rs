@@ -215,6 +215,20 @@ fn a_server_that_is_busy_is_asked_again_and_then_left() {
     row("for a second", &Fault::retry_after(503, "1"), 1, "1", Ok(2));
 }
 
+/// object_store has rules of its own for what it asks again; they are not heeded.
+#[test]
+fn a_request_is_repeated_by_our_own_rules_alone() {
+    for (retries, asked) in [("0", 1), ("2", 3)] {
+        for scene in scenes() {
+            scene.proxy.fault(&scene.get(), Fault::Refuse(503), EVER);
+            let input = scene.input();
+            let ran = scene.run(scene.voice(&flags(&input, &["--retries", retries])));
+            ran.fails(75, &["answered 503"]);
+            assert_eq!(scene.proxy.requests_of(&scene.get()).len(), asked);
+        }
+    }
+}
+
 #[test]
 fn what_is_no_answer_of_a_bucket_is_no_media() {
     for page in [Page::Html, Page::Xml, Page::Json] {

@@ -174,6 +174,19 @@ fn what_comes_to_stand_there_meanwhile_stays() {
 }
 
 #[test]
+fn what_another_completed_just_behind_is_found() {
+    for (scene, _) in longs() {
+        let (input, output) = (scene.input(), scene.output());
+        // The last look of five finds another's object.
+        let head = format!("HEAD {}", scene.bucket.path(OUT));
+        let other = Fault::With(vec![("etag", "\"another's\"".to_owned())]);
+        scene.proxy.fault_after(&head, 4, other, 1);
+        let ran = scene.run(scene.voice(&to(&output, &input, &[])));
+        ran.fails(8, &["exists already"]);
+    }
+}
+
+#[test]
 fn the_input_is_never_the_output() {
     for scene in scenes() {
         let input = scene.input();
