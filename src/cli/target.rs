@@ -7,7 +7,7 @@ use super::error::Failure;
 use super::network;
 use crate::io::Stdout;
 use crate::job::{Input, Target, Task};
-use crate::store::{Location, LocationError, Service};
+use crate::store::{Location, Service};
 
 /// Where the outputs of these inputs go. `has_lines` where lines of JSON go to standard output.
 pub(super) fn target(
@@ -61,13 +61,16 @@ pub(super) fn target(
 /// The bucket that `--bucket` names.
 pub(super) fn archives(flag: Option<&str>) -> Result<Option<Location>, Failure> {
     let Some(text) = flag else { return Ok(None) };
-    let location = Location::parse(text).unwrap_or_else(|| {
-        let shown = text.rsplit('@').next().unwrap_or_default();
-        Err(LocationError::Bucket(shown.to_owned()))
-    });
-    location
-        .map(Some)
-        .map_err(|error| network::location_failure(&error))
+    match Location::parse(text) {
+        Some(location) => location
+            .map(Some)
+            .map_err(|error| network::location_failure(&error)),
+        // It is not repeated: it may be anything.
+        None => Err(Failure::Usage(
+            "the value of --bucket names no bucket",
+            "write s3://BUCKET, az://CONTAINER or gs://BUCKET, or a folder in one",
+        )),
+    }
 }
 
 /// Whose buckets are read or written.

@@ -215,7 +215,7 @@ fn a_server_that_is_busy_is_asked_again_and_then_left() {
     row("for a second", &Fault::retry_after(503, "1"), 1, "1", Ok(2));
 }
 
-/// object_store has rules of its own for what it asks again; they are not heeded.
+/// `object_store` has rules of its own for what it asks again; they are not heeded.
 #[test]
 fn a_request_is_repeated_by_our_own_rules_alone() {
     for (retries, asked) in [("0", 1), ("2", 3)] {
