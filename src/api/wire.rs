@@ -160,8 +160,7 @@ impl Wire {
         let mut answer = Answer::of(link, sent, response);
         let status = answer.status();
         if !status.is_success() && is_metadata_service(answer.link.url()) {
-            // This machine was given no role.
-            return Err(Error::NoCredentials.into());
+            return Err(no_role().into());
         }
         if !status.is_success() {
             return Err(self.refusal(&mut answer).await);
@@ -266,9 +265,17 @@ fn is_metadata_service(url: &Url) -> bool {
 fn of_a_service(link: &Link) -> impl Fn(Failure) -> Failure {
     let is_one = is_metadata_service(link.url());
     move |failure| match failure.then {
-        Then::Again(_) if is_one => Error::NoCredentials.into(),
+        Then::Again(_) if is_one => no_role().into(),
         _ => failure,
     }
+}
+
+/// This machine was given no role.
+fn no_role() -> Error {
+    Error::Without(
+        "there are no credentials for the bucket: none are set, and this machine has no role"
+            .to_owned(),
+    )
 }
 
 /// What of a request lets in whoever has it: two headers, and the signature of Azure's SAS, as it stands

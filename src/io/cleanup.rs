@@ -96,8 +96,18 @@ fn end(signal: i32, before_exit: &dyn Fn()) {
             }
         }
         before_exit();
+        // "Only signals for which the init process has established a signal handler can be sent to"
+        // it (pid_namespaces(7)): in a container that has no other, a signal does not end us.
+        if std::process::id() == 1 {
+            leave(128 + signal);
+        }
         signal_hook::low_level::emulate_default_handler(signal).ok();
     });
+}
+
+#[expect(clippy::exit, reason = "it is the end, and nothing else can make it")]
+fn leave(code: i32) {
+    std::process::exit(code);
 }
 
 /// The signals that whoever started the program had it ignore, a bit each: "`SigIgn` … Masks

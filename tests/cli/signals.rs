@@ -103,6 +103,46 @@ fn a_shell_sees_the_usual_codes() {
     }
 }
 
+/// In a container without another init process, signals do not end the one that is the first.
+#[test]
+fn the_first_process_of_a_container_ends_with_the_usual_codes() {
+    let namespace = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ];
+    let made = Command::new("unshare").args(namespace).arg("true").output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return common::skip("PID 1: no namespace of its own may be made here");
+    }
+    let (desk, arguments, ciphertext) = desk();
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let unreel = desk.unreel(&format!("{arguments} -o new.wav"));
+        let mut command = desk.command("unshare");
+        command
+            .args(namespace)
+            .arg(unreel.get_program())
+            .args(unreel.get_args())
+            .args(["--unwrap-command", "cat cek"]);
+        let child = stalled(command, &ciphertext);
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        let inner = std::fs::read_to_string(children).unwrap();
+        let killed = Command::new("kill")
+            .args(["-s", signal, inner.trim()])
+            .status();
+        assert!(killed.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{}",
+            common::stderr(&output)
+        );
+    }
+}
+
 /// Without unnamed files there is a name to remove. The only one who sees it is a bystander.
 #[test]
 fn a_named_temporary_file_is_removed() {

@@ -41,6 +41,8 @@ fn without_environment(program: impl AsRef<OsStr>) -> Command {
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut command = Command::new(program);
     command.env_clear().env("PATH", path).stdin(Stdio::null());
+    // No machine is asked for a role: it would be asked outside this one.
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
     if let Some(value) = std::env::var_os("LLVM_PROFILE_FILE") {
         command.env("LLVM_PROFILE_FILE", value);
     }

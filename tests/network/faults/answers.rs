@@ -395,22 +395,22 @@ fn states() -> Vec<Row> {
         of(
             Kind::Video,
             "completed",
-            ",\"media_external_location\":\"https://b.s3.amazonaws.com/k?x=s3cret\"",
+            ",\"media_external_location\":\"https://b.example.com/k?x=s3cret\"",
         )
         .fails(
             9,
-            &["is kept elsewhere", "https://b.s3.amazonaws.com/k"],
-            &["bucket"],
+            &["is kept elsewhere", "https://b.example.com/k"],
+            &["copy the object from there"],
         ),
         of(
             Kind::Voice,
             "completed",
-            ",\"media_url\":\"https://b.s3.amazonaws.com/k?x=s3cret\"",
+            ",\"media_url\":\"https://b.example.com/k?x=s3cret\"",
         )
         .fails(
             9,
-            &["is kept elsewhere", "https://b.s3.amazonaws.com/k"],
-            &["bucket"],
+            &["is kept elsewhere", "https://b.example.com/k"],
+            &["copy the object from there"],
         ),
     ]);
     rows

@@ -293,7 +293,7 @@ fn inspect_says_where_credentials_come_from() {
     }
     ran.says_nothing_of(&[API_SECRET, crate::fake::OPENTOK_SECRET]);
     let ran = net.ends(0, "inspect --credentials --json");
-    assert_eq!(ran.text().lines().count(), 3);
+    assert_eq!(ran.text().lines().count(), 6);
     ran.says_nothing_of(&[API_SECRET, crate::fake::OPENTOK_SECRET, "PRIVATE KEY-"]);
     assert!(net.fake.requests().is_empty());
     let ran = run(&net, &[], "inspect --credentials");

@@ -368,10 +368,10 @@ fn what_became_of_a_recording_is_said_in_words() {
     net.fake.add_video(video(
         &rt(3),
         "completed",
-        Some("https://mine.s3.amazonaws.com/a/b?sig=hush"),
+        Some("https://mine.example.com/a/b?sig=hush"),
     ));
     net.fake.add_voice(Voice {
-        external: Some("https://mine.s3.amazonaws.com/a/RE1.wav?sig=hush".into()),
+        external: Some("https://mine.example.com/a/RE1.wav?sig=hush".into()),
         ..voice(9, DAY)
     });
     let external = format!("RE{:032x}", 9);
@@ -382,7 +382,7 @@ fn what_became_of_a_recording_is_said_in_words() {
             &external,
             vec![
                 "kept elsewhere",
-                "https://mine.s3.amazonaws.com/a/RE1.wav",
+                "https://mine.example.com/a/RE1.wav",
                 "--metadata-only",
             ],
         ),
@@ -391,7 +391,7 @@ fn what_became_of_a_recording_is_said_in_words() {
         (
             "twilio-video",
             &rt(3),
-            vec!["kept elsewhere", "https://mine.s3.amazonaws.com/a/b"],
+            vec!["kept elsewhere", "https://mine.example.com/a/b"],
         ),
         ("vonage", ARCHIVE_ELSEWHERE, vec!["kept elsewhere"]),
     ] {

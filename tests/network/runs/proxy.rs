@@ -246,11 +246,10 @@ fn no_proxy_is_heeded() {
 }
 
 #[test]
-fn the_customers_own_storage_is_never_contacted() {
+fn storage_of_the_customers_that_is_no_bucket_is_never_contacted() {
     let (fake, place, proxy) = (Fake::start(), Place::new(), Proxy::start());
     let media = encrypted(&plaintext(2000));
-    let bucket =
-        "https://customer.s3.amazonaws.com/recordings/a.wav?X-Amz-Signature=5eed5eed5eed5eed";
+    let bucket = "https://customer.example.com/recordings/a.wav?X-Amz-Signature=5eed5eed5eed5eed";
     fake.add_voice(Voice {
         external: Some(bucket.into()),
         ..Voice::new(&sid(1), &media, super::details())
