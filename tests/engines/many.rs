@@ -50,10 +50,10 @@ impl Many {
             } else {
                 many.good.insert(id.clone());
             }
-            many.desk.write(&many.input(&id), media);
+            many.desk.write(&input(&id), media);
             let mut document = document.clone();
             document["sid"] = id.as_str().into();
-            let line = json!({"input": many.input(&id), "metadata": document, "ref": number});
+            let line = json!({"input": input(&id), "metadata": document, "ref": number});
             writeln!(manifest, "{line}").unwrap();
             if number % 100 == 50 {
                 writeln!(manifest, "{{\"input\": cut off {number}").unwrap();
@@ -73,10 +73,6 @@ impl Many {
                 .write(&format!("in/{id}.json"), document.replace(VOICE, id));
         }
         many
-    }
-
-    fn input(&self, id: &str) -> String {
-        format!("in/{id}.wav.enc")
     }
 
     /// How many lines the manifest has.
@@ -177,7 +173,7 @@ impl Many {
                 .filter(move |line| line["error"]["exit"] == code)
         };
         let damaged: BTreeSet<_> = of(7).map(|line| line["input"].as_str().unwrap()).collect();
-        let expected: Vec<_> = self.damaged.iter().map(|id| self.input(id)).collect();
+        let expected: Vec<_> = self.damaged.iter().map(|id| input(id)).collect();
         assert!(damaged.into_iter().eq(expected.iter().map(String::as_str)));
         assert_eq!(of(4).count(), self.malformed);
         assert_eq!(failed.len(), self.damaged.len() + self.malformed);
@@ -230,7 +226,7 @@ impl Many {
     fn mend(&mut self, count: usize) {
         for _ in 0..count {
             let id = self.damaged.pop_first().unwrap();
-            self.desk.write(&self.input(&id), &self.media);
+            self.desk.write(&input(&id), &self.media);
             self.good.insert(id);
         }
     }
@@ -243,6 +239,11 @@ impl Many {
             assert_eq!(now.get(name), Some(was), "{name} was written again");
         }
     }
+}
+
+/// The name of a recording's media.
+fn input(id: &str) -> String {
+    format!("in/{id}.wav.enc")
 }
 
 fn lines(text: &[u8]) -> Vec<Value> {
