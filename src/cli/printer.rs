@@ -203,6 +203,10 @@ impl Printer {
 
     /// A bar over `length` bytes, if anybody would see it.
     pub(super) fn progress(&self, name: &str, length: Option<u64>) -> ProgressBar {
+        // indicatif keeps what it knows of a bar that nobody sees, for as long as it draws none.
+        if self.bars.is_hidden() {
+            return ProgressBar::hidden();
+        }
         let template = match length {
             Some(_) => "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta}",
             None => "{msg} {spinner} {decimal_bytes} {decimal_bytes_per_sec}",

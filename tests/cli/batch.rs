@@ -755,6 +755,23 @@ fn memory(desk: &Desk, arguments: &str, manifest: &str) -> u64 {
         .unwrap()
 }
 
+/// Of each recording that was done, the bar that nobody saw was remembered.
+#[test]
+fn memory_does_not_grow_with_the_number_of_recordings_that_are_done() {
+    if !has("time") {
+        return;
+    }
+    let desk = Desk::new();
+    let id = "RE5eed0000000000000000000000000004";
+    desk.bring(&format!("twilio-voice/{id}.wav"), "plain.wav");
+    let metadata = json!({"sid": id, "encryption_details": null, "status": "completed"});
+    let line = json!({"provider": "twilio-voice", "input": "plain.wav", "metadata": metadata});
+    let lines = |count: usize| format!("{line}\n").repeat(count);
+    let few = memory(&desk, "--check --plain save", &lines(2_000));
+    let many = memory(&desk, "--check --plain save", &lines(62_000));
+    assert!(many < few + 1536, "{few} KiB became {many}");
+}
+
 #[test]
 fn memory_does_not_grow_with_the_number_of_lines() {
     if !has("time") {
