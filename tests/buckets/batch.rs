@@ -94,7 +94,8 @@ fn a_line_without_credentials_for_its_bucket_is_a_failed_line() {
         json!({"input": "az://container/x", "metadata": metadata}),
         json!({"input": media, "metadata": metadata}),
     ];
-    let (exit, lines) = run(&scene, &["-d", "out"], &lines);
+    // One after another: all of them would have one name.
+    let (exit, lines) = run(&scene, &["-d", "out", "-j", "1"], &lines);
     assert_eq!(exit, Some(10));
     for (line, name) in lines.iter().zip(["S3", "Azure"]) {
         let message = line["error"]["message"].as_str().unwrap();
