@@ -293,7 +293,8 @@ fn statuses(kind: Kind) -> Vec<Row> {
     let waited = move |fake: &crate::fake::Fake| {
         let seen = of_media(fake, kind);
         let pause = seen[1].at.duration_since(seen[0].at);
-        assert!(pause >= Duration::from_millis(900), "{pause:?}");
+        // The server may have been late to see the first.
+        assert!(pause >= Duration::from_millis(700), "{pause:?}");
     };
     let later = &["longer than five minutes"];
     rows.extend([
