@@ -51,6 +51,15 @@ pub(crate) struct Location {
     pub key: String,
 }
 
+/// What signed links of S3, of Azure and of Google have in their queries.
+const SIGNATURES: [&str; 5] = [
+    "X-Amz-Signature=",
+    "X-Amz-Security-Token=",
+    "X-Goog-Signature=",
+    "Signature=",
+    "sig=",
+];
+
 /// Why a URL names no place in a bucket. What may be printed of it comes first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LocationError {
@@ -63,6 +72,9 @@ pub(crate) enum LocationError {
          has a control character"
     )]
     Key(String),
+    /// It has a signature behind it, which lets in whoever has it, and is no part of a key.
+    #[error("`{0}` was given with a signature behind it, which is not repeated")]
+    Signed(String),
     /// It is a prefix, where one object is meant.
     #[error("`{0}` is no object, but all below it")]
     Prefix(String),
@@ -100,6 +112,12 @@ impl Location {
                     .unwrap_or_default()
                     .to_owned(),
             ));
+        }
+        if let Some((before, query)) = key.split_once('?')
+            && SIGNATURES.iter().any(|name| query.contains(name))
+        {
+            let shown = format!("{}{bucket}/{before}", service.scheme());
+            return Err(LocationError::Signed(shown));
         }
         let parts = key.strip_suffix('/').unwrap_or(key).split('/');
         let is_part = |part: &str| {
@@ -267,6 +285,14 @@ mod tests {
                 Err(LocationError::Bucket(shown.to_owned())),
                 "{text}"
             );
+        }
+        for query in [
+            "X-Amz-Signature=s3cret",
+            "a=b&sig=s3cret",
+            "Expires=1&Signature=s3cret",
+        ] {
+            let signed = LocationError::Signed("s3://b/a/k".to_owned());
+            assert_eq!(parse(&format!("s3://b/a/k?{query}")), Err(signed));
         }
         for key in ["/k", "a//b", "a/./b", "../a", "a/..", "a\u{7f}b", "a//"] {
             let text = format!("s3://b/{key}");

@@ -98,7 +98,7 @@ pub(super) fn find(env: &Environment<'_>) -> Result<Found<Bucket>, CredentialsEr
             fields: vec![
                 ("region", "region", shown_region),
                 ("url", "endpoint", shown_url),
-                ("access_key", "access key", key),
+                ("access_key", "access key", key.map(shown_id)),
             ],
             settings,
         },
@@ -167,6 +167,15 @@ fn who(
     ))
 }
 
+/// The id of an access key ("AKIA…", "ASIA…"). What is none may be the secret in its place.
+fn shown_id(id: String) -> String {
+    let is_id = id.starts_with('A')
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if is_id { id } else { "********".to_owned() }
+}
+
 fn is_true(env: &Environment<'_>, name: &str) -> bool {
     variable(env, name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
@@ -206,7 +215,7 @@ impl Profile {
             profile,
         };
         if asked.is_some() && found.credentials.is_none() && found.config.is_none() {
-            return Err(CredentialsError::NoAwsProfile(found.profile));
+            return Err(CredentialsError::NoAwsProfile);
         }
         Ok(found)
     }

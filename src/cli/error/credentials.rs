@@ -59,8 +59,8 @@ pub(in crate::cli) enum CredentialsError {
     #[error("the key in {0} is a public one")]
     KeyPublic(String),
 
-    #[error("there is no profile `{0}` in the aws CLI's files")]
-    NoAwsProfile(String),
+    #[error("the aws CLI's files have no profile of the name that AWS_PROFILE is set to")]
+    NoAwsProfile,
     #[error("the aws profile `{profile}` has {field}, which only the aws CLI itself follows")]
     Indirect {
         profile: String,
@@ -123,7 +123,7 @@ impl CredentialsError {
             Self::KeyPublic(_) => {
                 "give the private key that Vonage's dashboard made with it".to_owned()
             }
-            Self::NoAwsProfile(_) => {
+            Self::NoAwsProfile => {
                 "see `aws configure list-profiles`, or unset AWS_PROFILE".to_owned()
             }
             Self::Indirect { profile, .. } => format!(

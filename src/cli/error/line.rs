@@ -52,6 +52,9 @@ pub(in crate::cli) fn location_hint(error: &LocationError) -> &'static str {
              environment"
         }
         LocationError::Key(_) => "copy it to another key, and pass that",
+        LocationError::Signed(_) => {
+            "leave the signature out, and let credentials let you in; or pass the link as https://"
+        }
         LocationError::Prefix(_) => {
             "name an object with -o, or pass this behind -d: the recording's name is added there"
         }

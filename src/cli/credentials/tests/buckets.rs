@@ -108,7 +108,7 @@ fn what_cannot_be_used_says_what_to_do() {
         ),
         (
             &[("AWS_PROFILE", "three")],
-            "there is no profile `three` in the aws CLI's files|see `aws configure list-profiles`, or \
+            "the aws CLI's files have no profile of the name that AWS_PROFILE is set to|see `aws configure list-profiles`, or \
              unset AWS_PROFILE",
         ),
         (
@@ -138,6 +138,20 @@ fn what_cannot_be_used_says_what_to_do() {
     assert_eq!(
         (source.as_str(), settings.len()),
         ("the machine's own role, if it has one", 0)
+    );
+}
+
+#[test]
+fn a_secret_in_the_place_of_its_key_is_not_shown() {
+    let swapped = [
+        ("AWS_ACCESS_KEY_ID", CANARY),
+        ("AWS_SECRET_ACCESS_KEY", "AKIA"),
+    ];
+    let lines = Made::new(&swapped).ask(None, lines);
+    let text: String = lines.iter().flat_map(Line::for_people).collect();
+    assert!(
+        text.contains("access key ********") && !text.contains(CANARY),
+        "{text}"
     );
 }
 
