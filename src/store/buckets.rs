@@ -137,13 +137,7 @@ impl Buckets {
         &'a self,
         prefix: &Location,
     ) -> impl Iterator<Item = Result<Location, Error>> + Send + 'a {
-        Pages {
-            buckets: self,
-            prefix: prefix.clone(),
-            delimited: false,
-            page: Vec::new().into_iter(),
-            next: Next::First,
-        }
+        self.pages(prefix, false)
     }
 
     /// What stands directly below a prefix and has more below it: prefixes.
@@ -151,10 +145,14 @@ impl Buckets {
         &'a self,
         prefix: &Location,
     ) -> impl Iterator<Item = Result<Location, Error>> + Send + 'a {
+        self.pages(prefix, true)
+    }
+
+    fn pages(&self, prefix: &Location, delimited: bool) -> Pages<'_> {
         Pages {
             buckets: self,
             prefix: prefix.clone(),
-            delimited: true,
+            delimited,
             page: Vec::new().into_iter(),
             next: Next::First,
         }
