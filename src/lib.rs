@@ -34,6 +34,8 @@ mod key;
 mod media;
 mod pipeline;
 mod provider;
+#[cfg(feature = "serve")]
+mod serve;
 mod store;
 
 pub use crate::cipher::CipherError;

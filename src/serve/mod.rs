@@ -1,0 +1,16 @@
+//! Playback: recordings that stay encrypted where they are, played to Twilio Flex and to browsers.
+//!
+//! ```text
+//! Settings ──► connections ──► who may hear it (Flex token, link) ──► audit log
+//!                                                                       │
+//!              Library (job) ── verified, kept as ciphertext (cache) ──► ranges of plaintext
+//! ```
+//!
+//! Plaintext is decrypted where it is asked for and stored nowhere; no byte goes out before the whole
+//! recording was verified.
+
+#![allow(dead_code, unused_imports, reason = "it is being built")]
+
+mod settings;
+
+pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
