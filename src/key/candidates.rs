@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::error::{KeyError, UnwrapError};
+use super::error::UnwrapError;
 use super::not_opened::{NotOpened, RingError, Tried};
 use super::passphrase::Passphrase;
-use super::ring::{KeyRing, State};
+use super::ring::KeyRing;
 use super::rsa_key::{Fingerprint, PrivateKey};
 use super::unwrap::ContentKey;
 use crate::envelope::KeyWrap;
@@ -40,9 +40,6 @@ impl KeyRing {
         }
     }
 }
-
-/// How often a passphrase is asked for that a person types.
-const TRIES: u32 = 3;
 
 /// A content key, and the private key that gave it.
 pub struct Unwrapped {
@@ -189,34 +186,8 @@ impl Candidates<'_> {
         let Some(entry) = self.ring.entries.get(index) else {
             return Ok(None);
         };
+        let key = entry.unlock(self.ask)?;
         let origin = entry.origin.clone();
-        let mut state = entry.state();
-        if let State::Locked(locked) = &*state {
-            let mut again = 1..TRIES;
-            let unlocked = loop {
-                let Some(passphrase) = (self.ask)(&origin) else {
-                    return Err(RingError::NoPassphrase { origin });
-                };
-                match locked.unlock(&passphrase) {
-                    Err(KeyError::WrongPassphrase)
-                        if passphrase.was_typed() && again.next().is_some() => {}
-                    unlocked => break unlocked,
-                }
-            };
-            *state = match unlocked {
-                Ok(key) => State::Open(Arc::new(key)),
-                Err(error) => State::Refused(error),
-            };
-        }
-        let key = match &*state {
-            State::Open(key) => Arc::clone(key),
-            State::Refused(error) => {
-                let error = error.clone();
-                return Err(RingError::Unlock { origin, error });
-            }
-            State::Locked(_) => return Ok(None),
-        };
-        drop(state);
         let fingerprint = key.fingerprint();
         match key.unwrap(self.wrap) {
             Ok(key) => Ok(Some(Unwrapped {
