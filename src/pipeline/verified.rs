@@ -59,6 +59,11 @@ impl Verified {
         &self.outcome
     }
 
+    /// Bytes of memory that what is read takes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.source.memory()
+    }
+
     /// Bytes of plaintext.
     pub fn len(&self) -> u64 {
         self.outcome.bytes_out
