@@ -12,6 +12,7 @@ mod memory;
 mod patient;
 mod secret;
 mod source;
+mod spool;
 mod staged;
 mod stdout;
 mod text;
@@ -29,6 +30,7 @@ pub(crate) use secret::{
 };
 pub use source::Source;
 pub(crate) use source::{HEAD, Part, Stored};
+pub(crate) use spool::Spool;
 pub use staged::{OutputError, Staged};
 pub(crate) use staged::{check_target, folder_of};
 pub(crate) use stdout::Stdout;
