@@ -11,6 +11,10 @@
 
 #![allow(dead_code, unused_imports, reason = "it is being built")]
 
+mod link;
+mod range;
 mod settings;
 
+pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
+pub(crate) use self::range::{Wanted, wanted};
 pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
