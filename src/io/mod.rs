@@ -8,6 +8,8 @@ mod cleanup;
 mod command;
 mod folder;
 mod lines;
+#[cfg(feature = "serve")]
+mod log;
 mod memory;
 mod patient;
 mod secret;
@@ -23,6 +25,8 @@ pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
 pub(crate) use folder::{LockedFolder, make as make_folder};
 pub(crate) use lines::{Line, Lines, Stop};
+#[cfg(feature = "serve")]
+pub(crate) use log::{Log, LogError};
 pub(crate) use memory::keep_private;
 pub(crate) use patient::{Patient, open_terminal};
 pub(crate) use secret::{

@@ -11,6 +11,14 @@
 
 #![allow(dead_code, unused_imports, reason = "it is being built")]
 
+mod audit;
+mod link;
+mod range;
 mod settings;
 
+pub(crate) use self::audit::{
+    Audit, AuditError, Broken, Entry, Event, NotVerified, Verified, Why, verify, verify_audit,
+};
+pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
+pub(crate) use self::range::{Wanted, wanted};
 pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
