@@ -11,6 +11,8 @@
 
 #![allow(dead_code, unused_imports, reason = "it is being built")]
 
+mod observer;
 mod settings;
 
-pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
+pub(crate) use self::observer::{Event, Observer};
+pub(crate) use self::settings::{LONGEST_LINK, LinkKeysFrom, Settings, Tls};
