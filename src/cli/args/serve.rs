@@ -132,7 +132,8 @@ pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(in crate::cli) network: Network,
 
-    /// File with settings (TOML), by the names of the flags: listen = "127.0.0.1:8080"
+    /// File with settings (TOML), by the names of the flags: listen = "127.0.0.1:8080" [else the
+    /// environment's UNREEL_SERVE_CONFIG]
     #[arg(long, value_name = "PATH", help_heading = SETTINGS)]
     pub(in crate::cli) config: Option<PathBuf>,
     /// Print the settings in force as such a file, secrets masked, and end
