@@ -11,8 +11,12 @@
 
 #![allow(dead_code, unused_imports, reason = "it is being built")]
 
+mod link;
 mod observer;
+mod range;
 mod settings;
 
+pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
 pub(crate) use self::observer::{Event, Observer};
+pub(crate) use self::range::{Wanted, wanted};
 pub(crate) use self::settings::{LONGEST_LINK, LinkKeysFrom, Settings, Tls};
