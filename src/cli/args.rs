@@ -3,6 +3,8 @@
 
 mod batch;
 mod register;
+#[cfg(feature = "serve")]
+mod serve;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
     VideoSettings,
 };
+#[cfg(feature = "serve")]
+pub(super) use self::serve::{Link, Serve, Source, VerifyAudit, is_of_folder, with_actions};
 use super::moment::Moment;
 use crate::job::{NameTemplate, Shard};
 use crate::key::Kdf;

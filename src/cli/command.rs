@@ -23,6 +23,7 @@ Examples:
   unreel qvoice --config encryption.json call.enc -o call.mp3
   unreel batch manifest.jsonl -k keys/ -d calls/ > report.jsonl
   unreel register twilio --public-key public_key.pem --key-dir keys/
+  unreel serve --source twilio -k keys/ --link-key-file link_keys.txt
 
 Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
 4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
@@ -46,6 +47,9 @@ pub(super) enum Command {
     Keygen(Keygen),
     Register(Register),
     Inspect(Inspect),
+    /// As it was given: more may be said elsewhere.
+    #[cfg(feature = "serve")]
+    Serve(Box<ArgMatches>),
 }
 
 /// The name of a command, what it does, and how its arguments are made.
@@ -55,7 +59,7 @@ type Entry = (
     fn(clap::Command) -> clap::Command,
 );
 
-const ENTRIES: [Entry; 9] = [
+const ENTRIES: &[Entry] = &[
     (
         "twilio-voice",
         "Decrypt Twilio call recordings",
@@ -101,6 +105,12 @@ const ENTRIES: [Entry; 9] = [
         "Say what a metadata, key or media file is, and which key opens it",
         Inspect::augment_args,
     ),
+    #[cfg(feature = "serve")]
+    (
+        "serve",
+        "Play recordings in Twilio Flex and in browsers, without decrypting them beforehand",
+        super::args::with_actions,
+    ),
 ];
 
 fn with_providers(command: clap::Command) -> clap::Command {
@@ -123,14 +133,14 @@ pub(super) fn named(args: &[OsString]) -> clap::Command {
 }
 
 fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
-    let commands = ENTRIES.map(|(name, about, arguments)| {
-        let command = clap::Command::new(name);
+    let commands = ENTRIES.iter().map(|(name, about, arguments)| {
+        let command = clap::Command::new(*name);
         let command = if is_meant(name) {
             arguments(command)
         } else {
             command
         };
-        command.about(about).long_about(None)
+        command.about(*about).long_about(None)
     });
     let cli = clap::Command::new("unreel")
         .subcommand_required(true)
@@ -169,6 +179,8 @@ impl Command {
             "keygen" => Self::Keygen(FromArgMatches::from_arg_matches(given)?),
             "register" => Self::Register(FromArgMatches::from_arg_matches(given)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),
+            #[cfg(feature = "serve")]
+            "serve" => Self::Serve(Box::new(given.clone())),
             _ => return Err(missing()),
         })
     }

@@ -44,7 +44,9 @@ impl Role {
             ("PATH", "config") => Self::Secret("the configuration"),
             ("PATH", "key_file") => Self::Secret("the key"),
             ("PATH", "salt_file") => Self::Secret("the salt"),
-            ("DIR", _) | ("PATH", "output" | "report" | "profile") => Self::Output,
+            ("PATH", "link_key_file") => Self::Secret("the link keys"),
+            ("PATH", "tls_key") => Self::Secret("the server's key"),
+            ("DIR", _) | ("PATH", "output" | "report" | "profile" | "audit_log") => Self::Output,
             ("PATH", _) => Self::Metadata,
             ("NAME" | "TEXT", "name") => Self::Prefix,
             ("NAME", "subject") => Self::Subject,
@@ -125,6 +127,15 @@ pub(super) fn check(command: &Command, matches: &ArgMatches) -> Result<(), Failu
         return Ok(());
     };
     check(command, given)?;
+    check_values(name, command, given)
+}
+
+/// The same of the values that the command `name` itself was given.
+pub(super) fn check_values(
+    name: &str,
+    command: &Command,
+    given: &ArgMatches,
+) -> Result<(), Failure> {
     let raw = |id: &str| given.try_get_raw(id).ok().flatten().into_iter().flatten();
     for arg in command.get_arguments() {
         let Some(role) = Role::of(arg) else {

@@ -20,6 +20,8 @@ mod printer;
 mod qvoice;
 mod register;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod shard;
 mod talk;
 mod target;
@@ -111,5 +113,7 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
+        #[cfg(feature = "serve")]
+        Command::Serve(given) => serve::run(given, printer),
     }
 }

@@ -56,6 +56,13 @@ impl FromStr for Moment {
     }
 }
 
+/// How long `90m` is.
+#[cfg(feature = "serve")]
+pub(super) fn span(text: &str) -> Option<std::time::Duration> {
+    let seconds = seconds(text)?.try_into().ok()?;
+    Some(std::time::Duration::from_secs(seconds))
+}
+
 /// How many seconds `90m` are. What is longer than that can be said is as long as that.
 fn seconds(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -37,9 +37,47 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// How many bytes `512MiB` are: binary units, as memory is counted; `0` needs none.
+#[cfg(feature = "serve")]
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u32); 3] = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    if text == "0" {
+        return Some(0);
+    }
+    let with = |(unit, bits): &(&str, u32)| Some((text.strip_suffix(unit)?, *bits));
+    let (number, bits) = UNITS.iter().find_map(with)?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    number.parse::<u64>().ok()?.checked_mul(1 << bits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "serve")]
+    #[test]
+    fn sizes_of_memory_have_a_unit() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1KiB", Some(1024)),
+            ("512MiB", Some(512 << 20)),
+            ("3GiB", Some(3 << 30)),
+            ("17179869183GiB", Some(17_179_869_183 << 30)),
+            ("17179869184GiB", None),
+            ("99999999999999999999KiB", None),
+            ("512", None),
+            ("512MB", None),
+            ("1.5GiB", None),
+            ("-1KiB", None),
+            ("+1KiB", None),
+            ("KiB", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_two_or_three_digits() {

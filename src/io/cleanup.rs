@@ -12,6 +12,38 @@ use signal_hook::iterator::Signals;
 /// Names to remove, for as long as their [`CleanedUp`] lives.
 static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// Who is told of signals in place of the end that they would make.
+static HEIR: Mutex<Option<Heir>> = Mutex::new(None);
+
+/// Whether it heeds the signal.
+type Heir = Box<dyn Fn(Signal) -> bool + Send>;
+
+/// What a process is asked by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// To end: SIGINT or SIGTERM, by its number.
+    End(i32),
+    /// To read its files again: SIGHUP.
+    Hangup,
+}
+
+/// From now on `heir` is told of SIGINT, SIGTERM and SIGHUP, and they end nothing for as long as it
+/// says that it heeds them. Behind [`install`], whose thread tells it: it must not take long.
+#[allow(dead_code, reason = "only a service goes on, and it is being built")]
+pub(crate) fn take_over_signals(heir: impl Fn(Signal) -> bool + Send + 'static) {
+    *HEIR.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(heir));
+}
+
+/// Whether somebody took the signal over, and heeds it.
+fn is_taken_over(signal: i32) -> bool {
+    let signal = match signal {
+        SIGHUP => Signal::Hangup,
+        signal => Signal::End(signal),
+    };
+    let heir = HEIR.lock().unwrap_or_else(PoisonError::into_inner);
+    heir.as_ref().is_some_and(|heir| heir(signal))
+}
+
 /// Keeps a name on the list of those that a signal removes.
 #[derive(Debug)]
 pub(crate) struct CleanedUp(PathBuf);
@@ -49,7 +81,8 @@ impl Drop for CleanedUp {
 /// as they would have without this: a shell sees 130, 143, 129. Those that were ignored when the
 /// program started stay so: nohup(1) and shells, for background jobs, rely on it.
 ///
-/// `before_exit` runs first, to leave the terminal as it was.
+/// `before_exit` runs first, to leave the terminal as it was. What goes on for long takes over what
+/// they do ([`take_over_signals`]), once nothing is asked on the terminal any more.
 ///
 /// # Errors
 /// As the operating system has it.
@@ -70,7 +103,9 @@ pub(crate) fn install(before_exit: impl Fn() + Send + 'static) -> io::Result<()>
             };
             ready.send(Ok(())).ok();
             for signal in signals.forever() {
-                end(signal, &before_exit);
+                if !is_taken_over(signal) {
+                    end(signal, &before_exit);
+                }
             }
         });
     match thread {
@@ -121,4 +156,30 @@ fn ignored() -> u64 {
 
 fn names<R>(work: impl FnOnce(&mut Vec<PathBuf>) -> R) -> R {
     work(&mut NAMES.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_is_taken_over_for_as_long_as_somebody_heeds_it() {
+        assert!(!is_taken_over(SIGTERM));
+        let (sender, receiver) = channel();
+        let sender = Mutex::new(sender);
+        take_over_signals(move |signal| sender.lock().unwrap().send(signal).is_ok());
+        for (signal, expected) in [
+            (SIGINT, Signal::End(SIGINT)),
+            (SIGTERM, Signal::End(SIGTERM)),
+            (SIGHUP, Signal::Hangup),
+        ] {
+            assert!(is_taken_over(signal));
+            assert_eq!(receiver.recv(), Ok(expected));
+        }
+        drop(receiver);
+        assert!(!is_taken_over(SIGTERM));
+    }
 }

@@ -13,6 +13,7 @@
 
 mod audit;
 mod link;
+mod observer;
 mod range;
 mod settings;
 
@@ -20,5 +21,6 @@ pub(crate) use self::audit::{
     Audit, AuditError, Broken, Entry, Event, NotVerified, Verified, Why, verify, verify_audit,
 };
 pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
+pub(crate) use self::observer::{Event, Observer};
 pub(crate) use self::range::{Wanted, wanted};
-pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
+pub(crate) use self::settings::{LONGEST_LINK, LinkKeysFrom, Settings, Tls};

@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     /// Where health, readiness and metrics are; a free port on loopback where nobody says.
     pub admin_listen: Option<SocketAddr>,
-    /// What links begin with, without a slash at the end; the address listened on where nobody says.
+    /// What links begin with, of which a path has no slash at the end; the address listened on where nobody says.
     pub public_url: Option<Url>,
     /// Whose Flex tokens are valid (`AC…`); without one, none is.
     pub account: Option<String>,
@@ -49,6 +49,17 @@ pub(crate) struct Settings {
     pub demo: bool,
     /// The path that Flex asks for links.
     pub flex_path: String,
+}
+
+impl Settings {
+    /// What links begin with, without a slash at the end, where `at` is listened on.
+    pub(crate) fn base(&self, at: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None if self.tls.is_some() => format!("https://{at}"),
+            None => format!("http://{at}"),
+        }
+    }
 }
 
 /// What signs links.

@@ -16,6 +16,8 @@ mod keys;
 mod metadata;
 mod output;
 mod qvoice;
+#[cfg(feature = "serve")]
+mod serve_settings;
 mod several;
 mod signals;
 mod terminal;

@@ -81,6 +81,24 @@ pub(in crate::cli) fn show(
     last.map_or(Ok(()), Err)
 }
 
+/// What people are told of Twilio's and of those for buckets of `services`.
+#[cfg(feature = "serve")]
+pub(in crate::cli) fn told(from: &From<'_>, services: &[Service]) -> Vec<String> {
+    let buckets = SERVICES
+        .iter()
+        .filter(|(_, service)| services.contains(service));
+    let buckets = buckets.map(|(name, service)| Line::of_service(name, *service, from));
+    let lines = std::iter::once(Line::of_twilio(from)).chain(buckets);
+    lines.flat_map(|line| line.for_people()).collect()
+}
+
+/// Buckets' services, by their names for machines.
+const SERVICES: [(&str, Service); 3] = [
+    ("s3", Service::S3),
+    ("azure", Service::Azure),
+    ("google", Service::Google),
+];
+
 /// A line a provider.
 pub(super) fn lines(from: &From<'_>) -> Vec<Line> {
     let entries = |kinds: vonage::Kinds| {
@@ -88,29 +106,30 @@ pub(super) fn lines(from: &From<'_>) -> Vec<Line> {
         let opentok = kinds.opentok.as_ref().map(Entry::of_opentok);
         application.into_iter().chain(opentok).collect()
     };
-    let twilio = twilio::find(from).map(|found| vec![Entry::of_twilio(&found)]);
     let vonage = vonage::find(&from.env).map(entries);
     let qvoice = qvoice::find(&from.env).map(|found| vec![Entry::of_qvoice(&found)]);
     let mut lines = vec![
-        Line::of("twilio", twilio),
+        Line::of_twilio(from),
         Line::of("vonage", vonage),
         Line::of("qvoice", qvoice),
     ];
-    let services = [
-        ("s3", Service::S3),
-        ("azure", Service::Azure),
-        ("google", Service::Google),
-    ];
     if cfg!(feature = "buckets") {
-        lines.extend(services.map(|(name, service)| {
-            let found = service::find(service, &from.env);
-            Line::of(name, found.map(|found| vec![Entry::of_bucket(found)]))
-        }));
+        lines.extend(SERVICES.map(|(name, service)| Line::of_service(name, service, from)));
     }
     lines
 }
 
 impl Line {
+    fn of_twilio(from: &From<'_>) -> Self {
+        let found = twilio::find(from);
+        Self::of("twilio", found.map(|found| vec![Entry::of_twilio(&found)]))
+    }
+
+    fn of_service(name: &'static str, service: Service, from: &From<'_>) -> Self {
+        let found = service::find(service, &from.env);
+        Self::of(name, found.map(|found| vec![Entry::of_bucket(found)]))
+    }
+
     fn of(provider: &'static str, found: Result<Vec<Entry>, CredentialsError>) -> Self {
         let mut line = Self {
             schema: 1,
