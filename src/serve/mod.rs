@@ -11,6 +11,8 @@
 
 #![allow(dead_code, unused_imports, reason = "it is being built")]
 
+mod page;
 mod settings;
 
+pub(crate) use self::page::{Kind, Page, render};
 pub(crate) use self::settings::{LinkKeysFrom, Settings, Tls};
