@@ -10,6 +10,8 @@ mod network;
 mod output;
 mod registering;
 mod search;
+#[cfg(feature = "serve")]
+mod serving;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,8 @@ use self::network::{fetch_verdict, page_hint, put_verdict};
 use self::output::{output_hint, write_hint};
 use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
+#[cfg(feature = "serve")]
+use self::serving::{not_verified_verdict, serve_verdict};
 use super::exit::Code;
 use crate::io::OutputError;
 use crate::job::{Error, register, shown_cause};
@@ -55,6 +59,12 @@ pub(super) enum Failure {
     Job(#[from] Error),
     #[error(transparent)]
     Register(#[from] register::Error),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] crate::serve::Error),
+    #[cfg(feature = "serve")]
+    #[error("the audit log `{0}` is not verified")]
+    NotVerified(String, #[source] crate::serve::NotVerified),
 
     #[error("the passphrase is empty")]
     EmptyPassphrase,
@@ -116,6 +126,10 @@ impl Failure {
                 let Verdict { code, hint } = verdict(error);
                 (code, hint)
             }),
+            #[cfg(feature = "serve")]
+            Self::Serve(error) => return serve_verdict(error, verdict),
+            #[cfg(feature = "serve")]
+            Self::NotVerified(_, error) => return not_verified_verdict(error),
             Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
                 "pass one with --passphrase-file PATH; --no-passphrase makes a key without"

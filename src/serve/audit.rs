@@ -16,7 +16,6 @@ pub(crate) use self::error::AuditError;
 pub(crate) use self::line::{Entry, Event};
 pub(crate) use self::verify::{Broken, NotVerified, Verified, Why, verify};
 
-use std::fs::File;
 use std::future::Future;
 use std::io::BufReader;
 use std::path::Path;

@@ -148,11 +148,7 @@ impl Cache {
     }
 
     /// Begins to fetch it, or to ask whether it changed.
-    fn begin(
-        self: &Arc<Self>,
-        table: &mut Table,
-        id: &str,
-    ) -> watch::Receiver<Option<Outcome>> {
+    fn begin(self: &Arc<Self>, table: &mut Table, id: &str) -> watch::Receiver<Option<Outcome>> {
         let (done, coming) = watch::channel(None);
         let (this, age, key) = (Arc::clone(self), table.age, id.to_owned());
         let old = table.entries.get(id).map(|entry| Arc::clone(&entry.kept));

@@ -16,8 +16,7 @@ use super::client::Client;
 use super::link::Kind;
 use super::media;
 use super::page::{self, Page};
-use crate::envelope::Container;
-use crate::media::Media;
+use crate::media::{Media, container_name};
 
 /// A page that plays one recording.
 pub(super) async fn page(
@@ -43,10 +42,13 @@ pub(super) async fn page(
     let (Some(media), Some(picture)) = (also(Kind::Media), also(Kind::Waveform)) else {
         return answer::unavailable();
     };
-    let (media, picture) = (format!("../media/{media}"), format!("../waveform/{picture}.svg"));
+    let (media, picture) = (
+        format!("../media/{media}"),
+        format!("../waveform/{picture}.svg"),
+    );
     let found = kept.media();
     let (_, is_played) = media::kind(found);
-    let kind = match (is_played, found.video) {
+    let kind = match (is_played, &found.video) {
         (false, _) => page::Kind::Download,
         (true, Some(_)) => page::Kind::Video,
         (true, None) => page::Kind::Audio,
@@ -176,8 +178,8 @@ impl Seek for Reader {
 
 /// What it is, in words.
 fn format(media: &Media) -> String {
-    let container = media.container.map(Container::name);
-    let codec = media.video.or(media.audio).map(|codec| codec.to_string());
+    let codec = media.video.as_ref().or(media.audio.as_ref());
+    let codec = codec.map(ToString::to_string);
     let rate = media
         .sample_rate
         .map(|rate| format!("{} kHz", f64::from(rate) / 1000.0));
@@ -186,7 +188,8 @@ fn format(media: &Media) -> String {
         2 => "stereo".to_owned(),
         more => format!("{more} channels"),
     });
-    let known = [container.map(ToString::to_string), codec, rate, channels];
+    let container = media.container.map(|it| container_name(it).to_owned());
+    let known = [container, codec, rate, channels];
     let known: Vec<_> = known.into_iter().flatten().collect();
     known.join(", ")
 }

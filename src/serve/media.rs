@@ -56,7 +56,8 @@ impl Hearing {
                     Missing::Unreachable(reason) => (answer::unavailable(), reason),
                 };
                 let status = response.status();
-                self.log(app, headers, status, 0, Some(reason), method).await;
+                self.log(app, headers, status, 0, Some(reason), method)
+                    .await;
                 return response;
             }
         };

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::admin;
 use super::app::App;
 use super::audit::Audit;
 use super::cache::Cache;
@@ -25,7 +26,6 @@ use super::rule::Rule;
 use super::server::Server;
 use super::settings::{LinkKeysFrom, Settings};
 use super::tls::Identity;
-use super::admin;
 use crate::io::{Signal, raise_descriptors, read_file, take_over_signals};
 use crate::job::Library;
 
@@ -93,7 +93,10 @@ async fn serve(
         links,
         audit,
         flex: flex(&settings, &library, observer),
-        rule: settings.authz_command.clone().map(|command| Rule::new(command, |name| observer.variable(name))),
+        rule: settings
+            .authz_command
+            .clone()
+            .map(|command| Rule::new(command, |name| observer.variable(name))),
         rate: Rate::new(LINKS_A_SECOND),
         heard: Heard::default(),
         used: Mutex::default(),
@@ -109,7 +112,11 @@ async fn serve(
     let (end, ended) = watch::channel(false);
     let public = endpoints::public(&app);
     let is_one = app.settings.admin_listen == Some(app.settings.listen);
-    let public = if is_one { public.merge(admin::router(&app)) } else { public };
+    let public = if is_one {
+        public.merge(admin::router(&app))
+    } else {
+        public
+    };
     let scheme = if identity.is_some() { "https" } else { "http" };
     observer.event(Event::Listening(&format!("{scheme}://{at}")));
     spawn(&app, public, identity.clone(), false, listener, &ended);

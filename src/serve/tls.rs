@@ -62,9 +62,8 @@ impl Identity {
 
 fn read(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let shown = |path: &Path| path.display().to_string();
-    let text = |path: &Path| {
-        read_file(path, LIMIT).map_err(|error| TlsError::Unread(shown(path), error))
-    };
+    let text =
+        |path: &Path| read_file(path, LIMIT).map_err(|error| TlsError::Unread(shown(path), error));
     let nothing = |path: &Path, what| TlsError::Nothing(shown(path), what);
     let chain = text(&files.certificate)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
