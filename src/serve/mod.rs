@@ -17,6 +17,6 @@ mod range;
 mod settings;
 
 pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
-pub(crate) use self::observer::{Event, Observer};
+pub(crate) use self::observer::{Notice, Observer};
 pub(crate) use self::range::{Wanted, wanted};
 pub(crate) use self::settings::{LONGEST_LINK, LinkKeysFrom, Settings, Tls};

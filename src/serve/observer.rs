@@ -2,7 +2,7 @@
 
 /// Something that they should know. The words are theirs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Notice<'a> {
     /// The public endpoints are at this URL.
     Listening(&'a str),
     /// Health, readiness and metrics are at this one.
@@ -19,5 +19,5 @@ pub(crate) enum Event<'a> {
 /// Is told what happens.
 pub(crate) trait Observer: Send + Sync {
     /// Something happened.
-    fn event(&self, event: Event<'_>);
+    fn notice(&self, notice: Notice<'_>);
 }

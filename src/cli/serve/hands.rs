@@ -2,18 +2,18 @@
 
 use crate::cli::escape::escape;
 use crate::cli::printer::Printer;
-use crate::serve::{Event, Observer};
+use crate::serve::{Notice, Observer};
 
 /// The words, and where they go.
 pub(super) struct Hands<'a>(pub(super) &'a Printer);
 
 impl Observer for Hands<'_> {
-    fn event(&self, event: Event<'_>) {
-        match event {
-            Event::Listening(url) => self.0.done(&format!("listening on {url}")),
-            Event::Admin(url) => self.0.done(&format!("admin on {url}")),
+    fn notice(&self, notice: Notice<'_>) {
+        match notice {
+            Notice::Listening(url) => self.0.done(&format!("listening on {url}")),
+            Notice::Admin(url) => self.0.done(&format!("admin on {url}")),
             // Who closed standard output wants none.
-            Event::Link { id, url } => {
+            Notice::Link { id, url } => {
                 self.0
                     .data(&escape(&format!("{id}  {url}")))
                     .unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What the values of `unreel serve`'s settings are, and why a text is none. No text is repeated.
+//! What the values of `unreel serve`'s settings are, and why a text is none. No text is repeated, nor
+//! what people write for it by mistake: it could not be told from a secret.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ pub(super) fn account(text: &str) -> Read<String> {
 
 pub(super) fn role(text: &str) -> Read<String> {
     if text == "guest" {
-        return Err("guests may never listen");
+        return Err("users of that role may never listen");
     }
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("it is no role's name: there are none with blanks or foreign letters");
@@ -94,7 +95,7 @@ pub(super) fn command(text: &str) -> Read<String> {
 }
 
 pub(super) fn public_url(text: &str) -> Read<Url> {
-    let url = Url::parse(text).map_err(|_| "it is no URL such as https://play.example.com")?;
+    let url = Url::parse(text).map_err(|_| "it is no URL that begins with https:// or http://")?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("it does not begin with https:// or http://");
     }
@@ -149,7 +150,7 @@ fn refuse_cut(text: &str) -> Read<()> {
 
 /// An address and a port; `localhost` is this machine's.
 pub(super) fn address(text: &str) -> Read<SocketAddr> {
-    let no_address = "it is no address with a port such as 127.0.0.1:8080 or [::1]:8080";
+    let no_address = "it is no IP address with a port behind a colon";
     if let Some(port) = text.strip_prefix("localhost:") {
         let port = port.parse().map_err(|_| no_address)?;
         return Ok((Ipv4Addr::LOCALHOST, port).into());
@@ -159,10 +160,10 @@ pub(super) fn address(text: &str) -> Read<SocketAddr> {
 
 /// An origin as browsers write it (RFC 6454, 6.2), so that it can be compared byte for byte.
 pub(super) fn origin(text: &str) -> Read<String> {
-    let no_origin = "it is no origin as browsers write it, such as https://flex.twilio.com: scheme \
-                     and host in small letters, a port if it is not the usual one, nothing behind";
+    let no_origin = "it is no origin as browsers write it: https:// and the host in small letters, a \
+                     port if it is not the usual one, and nothing behind";
     let url = Url::parse(text).map_err(|_| no_origin)?;
-    if url.origin().ascii_serialization() != text {
+    if url.origin().ascii_serialization() != text || text.contains('*') {
         return Err(no_origin);
     }
     match url.scheme() {
@@ -183,8 +184,10 @@ fn is_here(host: Host<&str>) -> bool {
 /// A name of a host, or an address, as it stands in `Host`.
 pub(super) fn host(text: &str) -> Read<String> {
     let host = Host::parse(text);
-    let host = host.map_err(|_| "it is no host's name; a port does not belong to it")?;
-    Ok(host.to_string())
+    match host {
+        Ok(host) if !text.contains('*') => Ok(host.to_string()),
+        _ => Err("it is no host's name; a port does not belong to it"),
+    }
 }
 
 pub(super) fn recording(text: &str) -> Read<String> {
@@ -391,7 +394,7 @@ mod tests {
         ] {
             assert_eq!(host(text).as_deref(), Ok(expected));
         }
-        for text in ["", "a:80", "a/b", "https://a", "a b", "[::1"] {
+        for text in ["", "a:80", "a/b", "https://a", "a b", "[::1", "*.a"] {
             assert!(host(text).is_err(), "{text}");
         }
         assert!(role("agent").is_ok() && role("guest").is_err() && role("").is_err());
