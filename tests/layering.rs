@@ -210,10 +210,10 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     if !ON_THE_NETWORK.contains(&module) {
         forbid(NETWORK, "the core is synchronous");
     }
-    if !["cli", "main"].contains(&module) && path != "io/source.rs" {
+    if !["cli", "main"].contains(&module) && path != "io/spool.rs" {
         forbid(&["std::env", "env::args", "env::var"], "only cli reads it");
     }
-    if path == "io/source.rs" && code.count("std::env") > code.count("std::env::temp_dir") {
+    if path == "io/spool.rs" && code.count("std::env") > code.count("std::env::temp_dir") {
         found.push("`std::env`: only cli reads it".to_owned());
     }
     let mut forbid = |words: &[&str], why: &str| {
@@ -505,8 +505,8 @@ fn each_rule_catches_what_breaks_it() {
         ("key/ring.rs", "enum E { OpenTok }"),
         ("key/ring.rs", "let key = std::fs::read(path);"),
         ("key/ring.rs", "let key = std::env::var(\"KEY\");"),
-        ("io/source.rs", "let a = std::env::args();"),
-        ("io/source.rs", "use std::env; let a = env::args();"),
+        ("io/spool.rs", "let a = std::env::args();"),
+        ("io/spool.rs", "use std::env; let a = env::args();"),
         ("io/staged.rs", "use std::{env, io};"),
         ("pipeline.rs", "use crate::cli::report;"),
         ("cli/inspect.rs", "println!(\"{a}\");"),
@@ -521,7 +521,7 @@ fn each_rule_catches_what_breaks_it() {
         ("cli/keygen.rs", "std::fs::rename(a, b);"),
         ("cli/keygen.rs", "fs_err::rename(a, b);"),
         ("cli/keygen.rs", "file.persist(target);"),
-        ("io/source.rs", "rustix::fs::linkat(a, b, c, d, e);"),
+        ("io/spool.rs", "rustix::fs::linkat(a, b, c, d, e);"),
         ("cli/keygen.rs", "let file = fs_err::File::create(path);"),
         ("cli/keygen.rs", "fs_err::write(path, bytes);"),
         (
@@ -550,7 +550,7 @@ fn each_rule_catches_what_breaks_it() {
         ("waveform.rs", "use crate::io::Source;"),
         ("job/mod.rs", "pub async fn fetch() {}"),
         ("cli/mod.rs", "use tokio::runtime::Runtime;"),
-        ("io/source.rs", "let body = reqwest::get(url);"),
+        ("io/spool.rs", "let body = reqwest::get(url);"),
         (
             "key/ring.rs",
             "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    fn g() {}\n}\n\nfn h() {}\n",
@@ -614,7 +614,7 @@ fn no_rule_catches_what_is_fine() {
             "use crate::provider::Provider; async fn get() { tokio::spawn(f) }",
         ),
         ("cli/args.rs", "#[derive(Debug)] struct PassphraseFrom;"),
-        ("io/source.rs", "let folder = std::env::temp_dir();"),
+        ("io/spool.rs", "let folder = std::env::temp_dir();"),
         ("io/stdout.rs", "let a = io::stdout().is_terminal();"),
         ("io/command.rs", "command.stdout(Stdio::piped());"),
         (

@@ -69,6 +69,27 @@ impl Client {
         made.map_err(Unmade::Not)?
     }
 
+    /// Makes a change from a task, as [`change`](Self::change) does.
+    #[cfg(feature = "serve")]
+    pub(super) async fn change_within(&self, draft: &Draft) -> Result<Vec<u8>, Unmade> {
+        change(&self.core, &draft.0, 0).await
+    }
+
+    /// The same client, but with another patience.
+    #[cfg(feature = "serve")]
+    pub(super) fn as_patient_as(&self, policy: Policy) -> Self {
+        Self {
+            runtime: Arc::clone(&self.runtime),
+            core: Arc::new(self.core.as_patient_as(policy)),
+        }
+    }
+
+    /// Waits for `work`; `None` if the system gives no threads.
+    #[cfg(feature = "serve")]
+    pub(super) fn run_any<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.runtime.run(work)
+    }
+
     /// The pause before another try after so many; `false` where there is to be none.
     pub(super) fn pause(&self, earlier: u32) -> bool {
         let mut tries = Tries::after(self.core.policy, earlier);

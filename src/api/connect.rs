@@ -69,7 +69,7 @@ impl Clients {
     }
 
     /// Others, that trust the same and are as patient as `policy` says.
-    #[cfg(feature = "buckets")]
+    #[cfg(any(feature = "buckets", feature = "serve"))]
     pub(super) fn with(&self, policy: Policy) -> Self {
         Self::new(policy, self.authorities.clone())
     }

@@ -184,6 +184,15 @@ impl Core {
         }
     }
 
+    /// The same, but with another patience.
+    #[cfg(feature = "serve")]
+    pub(super) fn as_patient_as(&self, policy: Policy) -> Self {
+        Self {
+            policy,
+            clients: self.clients.with(policy),
+        }
+    }
+
     /// The connections.
     #[cfg(feature = "buckets")]
     pub(super) fn clients(&self) -> &Clients {

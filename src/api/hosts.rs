@@ -16,6 +16,8 @@ pub(crate) struct Hosts {
     pub twilio_video: Option<Link>,
     /// `https://accounts.twilio.com`.
     pub twilio_accounts: Option<Link>,
+    /// `https://iam.twilio.com`.
+    pub twilio_iam: Option<Link>,
     /// `https://video.api.vonage.com`.
     pub vonage_video: Option<Link>,
     /// `https://api.opentok.com`.
@@ -31,6 +33,9 @@ pub(super) enum Service {
     TwilioVideo,
     /// Public keys that recordings are encrypted for.
     TwilioAccounts,
+    /// Who the tokens of Flex belong to.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "it is about playback"))]
+    TwilioIam,
     /// Archives of applications: the unified Video API.
     VonageVideo,
     /// Archives of `OpenTok`'s projects.
@@ -92,6 +97,7 @@ impl Hosts {
             Service::TwilioApi => self.twilio_api.as_ref(),
             Service::TwilioVideo => self.twilio_video.as_ref(),
             Service::TwilioAccounts => self.twilio_accounts.as_ref(),
+            Service::TwilioIam => self.twilio_iam.as_ref(),
             Service::VonageVideo => self.vonage_video.as_ref(),
             Service::OpenTok => self.opentok.as_ref(),
         }
@@ -105,6 +111,7 @@ impl Service {
             Self::TwilioApi => ("api", ".twilio.com"),
             Self::TwilioVideo => ("video", ".twilio.com"),
             Self::TwilioAccounts => ("accounts", ".twilio.com"),
+            Self::TwilioIam => ("iam", ".twilio.com"),
             Self::VonageVideo => ("video", ".api.vonage.com"),
             Self::OpenTok => ("api", ".opentok.com"),
         }
@@ -120,7 +127,7 @@ impl Service {
             .and_then(|host| host.strip_suffix(rest));
         let is_host = match (place, self) {
             (Some(""), _) => true,
-            (Some(place), Self::TwilioApi | Self::TwilioVideo | Self::TwilioAccounts) => {
+            (Some(place), Self::TwilioApi | Self::TwilioVideo | Self::TwilioAccounts | Self::TwilioIam) => {
                 let mut labels = place.split('.');
                 labels.next() == Some("") && labels.clone().count() <= 2 && labels.all(is_label)
             }
@@ -226,6 +233,11 @@ mod tests {
                 Service::TwilioAccounts,
                 Some(&place),
                 "https://accounts.dublin.ie1.twilio.com",
+            ),
+            (
+                Service::TwilioIam,
+                Some(&place),
+                "https://iam.dublin.ie1.twilio.com",
             ),
             (Service::VonageVideo, None, "https://video.api.vonage.com"),
             (Service::OpenTok, None, "https://api.opentok.com"),

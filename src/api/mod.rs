@@ -20,6 +20,8 @@ mod draft;
 mod error;
 mod exchange;
 mod failure;
+#[cfg(feature = "serve")]
+mod flex_tokens;
 mod hosts;
 mod jwt;
 mod link;
@@ -72,6 +74,8 @@ pub(crate) use self::sent::Sent;
 pub(crate) use self::twilio_keys::{PublicKey, PublicKeys, is_key_id};
 pub(crate) use self::video_settings::{MediaKind, MediaSettings, VideoSettings};
 pub(crate) use self::vonage::{Fallback, Storage, Target};
+#[cfg(feature = "serve")]
+pub(crate) use self::flex_tokens::{FlexTokens, FlexUser};
 #[cfg(feature = "buckets")]
 pub(crate) use self::{
     exchange::Answer,
@@ -213,6 +217,25 @@ impl Api {
     /// [`Error::NoCredentials`], [`Error::Credentials`].
     pub(crate) fn video_settings(&self) -> Result<VideoSettings, Error> {
         Ok(VideoSettings::new(self.access(Service::TwilioVideo)?))
+    }
+
+    /// What says whom the tokens of Flex in this account belong to.
+    ///
+    /// # Errors
+    /// [`Error::NoCredentials`], [`Error::Credentials`].
+    #[cfg(feature = "serve")]
+    pub(crate) fn flex_tokens(&self, account: &str) -> Result<FlexTokens, Error> {
+        let access = self.access(Service::TwilioIam)?;
+        let client = self.client.as_patient_as(flex_tokens::POLICY);
+        Ok(FlexTokens::new(client, access, account.to_owned()))
+    }
+
+    /// Does `work` on the runtime of the client, and waits for it. `None` if the system gives no threads.
+    ///
+    /// Not to be called from a task.
+    #[cfg(feature = "serve")]
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.client.run_any(work)
     }
 
     /// What sets the archive storage of each of Vonage's projects that there are credentials for, and

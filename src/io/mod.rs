@@ -8,10 +8,13 @@ mod cleanup;
 mod command;
 mod folder;
 mod lines;
+#[cfg(feature = "serve")]
+mod log;
 mod memory;
 mod patient;
 mod secret;
 mod source;
+mod spool;
 mod staged;
 mod stdout;
 mod text;
@@ -25,6 +28,8 @@ pub(crate) use cleanup::{Signal, take_over_signals};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
 pub(crate) use folder::{LockedFolder, make as make_folder};
 pub(crate) use lines::{Line, Lines, Stop};
+#[cfg(feature = "serve")]
+pub(crate) use log::{Log, LogError};
 pub(crate) use memory::keep_private;
 pub(crate) use patient::{Patient, open_terminal};
 pub(crate) use secret::{
@@ -32,6 +37,7 @@ pub(crate) use secret::{
 };
 pub use source::Source;
 pub(crate) use source::{HEAD, Part, Stored};
+pub(crate) use spool::Spool;
 pub use staged::{OutputError, Staged};
 pub(crate) use staged::{check_target, folder_of};
 pub(crate) use stdout::Stdout;

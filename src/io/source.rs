@@ -1,6 +1,6 @@
 //! Where media comes from.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 
+use super::spool::{Spool, Spooled};
 use super::{FileId, Patient, TextEncoding};
 use crate::cipher::{Ciphertext, ReadAt, SEGMENT};
 
@@ -20,6 +21,8 @@ pub(crate) const HEAD: usize = SEGMENT;
 pub struct Source {
     body: Body,
     id: Option<FileId>,
+    /// Where what is made of it is kept.
+    spool: Spool,
 }
 
 enum Body {
@@ -73,7 +76,18 @@ impl Source {
                 seen: false,
             }),
             id: None,
+            spool: Spool::default(),
         }
+    }
+
+    /// Where what is made of it is kept.
+    pub(super) fn spool(&self) -> Spool {
+        self.spool
+    }
+
+    /// The same, of which what can be read once is kept there.
+    pub(crate) fn spooled(self, spool: Spool) -> Self {
+        Self { spool, ..self }
     }
 
     fn from_file(file: File) -> io::Result<Self> {
@@ -138,8 +152,8 @@ impl Source {
         Reader(self.input(), 0)
     }
 
-    /// What can be read at any place: the file, or a copy in an unnamed temporary file of what
-    /// remains of a stream. The copy is ciphertext.
+    /// What can be read at any place: the file, or a copy of what remains of a stream, in an unnamed
+    /// temporary file where nobody says otherwise. There the copy is ciphertext.
     ///
     /// # Errors
     /// As the operating system has it: the temporary folder may be full.
@@ -147,9 +161,8 @@ impl Source {
         match self.body {
             Body::Stored(stored, _) => Ok(stored),
             Body::Stream(mut stream) => {
-                let mut copy = temporary()?;
-                io::copy(&mut stream, &mut copy)?;
-                Stored::new(copy)
+                let length = stream.length;
+                self.spool.keep(&mut stream, length)?.try_into()
             }
         }
     }
@@ -161,19 +174,22 @@ impl Source {
     pub fn rereadable(self) -> io::Result<Self> {
         match self.body {
             Body::Stored(..) => Ok(self),
-            Body::Stream(_) => self.stored().map(Self::from),
+            Body::Stream(_) => {
+                let spool = self.spool;
+                Ok(Self::from(self.stored()?).spooled(spool))
+            }
         }
     }
 
-    /// What the text is that this source holds, in an unnamed temporary file. It is ciphertext.
+    /// What the text is that this source holds, kept as a copy of it would be.
     ///
     /// # Errors
     /// As the operating system has it; [`io::ErrorKind::InvalidData`] if it is not that encoding.
     pub fn decoded(mut self, encoding: TextEncoding) -> io::Result<Self> {
-        let mut copy = temporary()?;
+        let spool = self.spool;
+        let mut copy = spool.begin(None)?;
         encoding.decode(&mut self.reader(), &mut copy)?;
-        copy.flush()?;
-        Stored::new(copy).map(Self::from)
+        Ok(Self::from(Stored::try_from(copy)?).spooled(spool))
     }
 
     /// Whether the file is as it was when it was opened: same length, no later write.
@@ -193,6 +209,7 @@ impl From<Stored> for Source {
         Self {
             body: Body::Stored(stored, None),
             id: None,
+            spool: Spool::default(),
         }
     }
 }
@@ -222,6 +239,8 @@ pub struct Stored {
     /// The file's own length, and its last write, as they were when it was opened.
     end: u64,
     modified: (i64, i64),
+    /// Whether the file is memory.
+    in_memory: bool,
     /// What of it is meant, one after another, where it is not all, front to back.
     parts: Option<Vec<Part>>,
 }
@@ -233,6 +252,7 @@ impl Stored {
             file: Arc::new(file),
             end: metadata.len(),
             modified: modified(&metadata),
+            in_memory: false,
             parts: None,
         })
     }
@@ -243,6 +263,11 @@ impl Stored {
             Some(parts) => parts.iter().map(Part::length).sum(),
             None => self.end,
         }
+    }
+
+    /// Bytes of memory that the file is.
+    pub(crate) fn memory(&self) -> u64 {
+        if self.in_memory { self.end } else { 0 }
     }
 
     /// Another view of the same file: these parts, one after another.
@@ -261,6 +286,18 @@ impl Stored {
     pub fn is_unchanged(&self) -> io::Result<bool> {
         let metadata = self.file.metadata()?;
         Ok(metadata.len() == self.end && modified(&metadata) == self.modified)
+    }
+}
+
+impl TryFrom<Spooled> for Stored {
+    type Error = io::Error;
+
+    fn try_from(spooled: Spooled) -> io::Result<Self> {
+        let (file, in_memory) = spooled.into_parts();
+        Ok(Self {
+            in_memory,
+            ..Self::new(file)?
+        })
     }
 }
 
@@ -377,11 +414,6 @@ impl Read for Reader<'_> {
     }
 }
 
-fn temporary() -> io::Result<File> {
-    let folder = std::env::temp_dir();
-    Ok(File::from_parts(tempfile::tempfile_in(&folder)?, folder))
-}
-
 /// The time of the last write, in seconds and nanoseconds.
 fn modified(metadata: &std::fs::Metadata) -> (i64, i64) {
     (metadata.mtime(), metadata.mtime_nsec())
@@ -389,6 +421,9 @@ fn modified(metadata: &std::fs::Metadata) -> (i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use super::super::spool::temporary;
     use super::*;
 
     fn source(content: &[u8]) -> Source {

@@ -58,16 +58,17 @@ impl Wrapper {
     }
 
     /// What is inside `source`, which starts so. What is decoded, or read from a stream, is kept
-    /// in an unnamed temporary file; it is ciphertext.
+    /// where the source says.
     ///
     /// # Errors
     /// As the operating system has it; [`io::ErrorKind::InvalidData`] if the text goes on
     /// otherwise than it began.
     pub fn take_off(&self, mut source: Source) -> io::Result<Source> {
         if self.front > 0 {
+            let spool = source.spool();
             let whole = source.stored()?;
             let rest = Part::File(self.front as u64..whole.length());
-            source = whole.arranged(vec![rest]).into();
+            source = Source::from(whole.arranged(vec![rest])).spooled(spool);
         }
         match self.encoding {
             Some(encoding) => source.decoded(encoding),

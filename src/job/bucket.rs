@@ -76,9 +76,15 @@ impl Fetch<'_> {
         }))
     }
 
-    /// The object beside it that describes it, and what it says.
-    pub(super) fn sidecar(&self, input: &Input) -> Result<Option<Sidecar>, Trouble> {
-        let candidates = input.object().map(Location::sidecars).unwrap_or_default();
+    /// The object beside it that describes it, and what it says: one of these `objects`, where nothing
+    /// else is there.
+    pub(super) fn sidecar(
+        &self,
+        input: &Input,
+        objects: Option<&[Location]>,
+    ) -> Result<Option<Sidecar>, Trouble> {
+        let all = || input.object().map(Location::sidecars).unwrap_or_default();
+        let candidates = objects.map_or_else(all, <[_]>::to_vec);
         let mut denied = None;
         for candidate in candidates {
             let body = match self.buckets.read(&candidate, &Attempts::default()) {

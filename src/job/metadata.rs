@@ -17,6 +17,7 @@ use crate::envelope::Envelope;
 use crate::io::ReadError;
 use crate::provider::qvoice::Hints;
 use crate::provider::{IdKind, Item, Listing, MetadataError, Provider};
+use crate::store::Location;
 
 /// The most that metadata can have: a full list page has 1,000 recordings and about 2 MB. Reading
 /// it takes up to five times as much memory.
@@ -35,6 +36,10 @@ pub(crate) struct Metadata {
     /// Whose recordings they are; `None` where the metadata tells.
     provider: Option<Provider>,
     from: Origin,
+    /// Whether a sidecar that has an id has to have its media's.
+    named: bool,
+    /// The objects that may be sidecars, where that is known.
+    objects: Option<Vec<Location>>,
     /// The documents for all inputs, once they were read.
     read: Mutex<Option<Arc<Vec<Document>>>>,
 }
@@ -57,6 +62,8 @@ pub(super) struct Described {
     pub(super) provider: Provider,
     /// Its id. Untrusted text.
     pub(super) id: Option<String>,
+    /// The call that it is of, where its own document names one.
+    pub(super) call: Option<String>,
     /// Its recipe, or why it has none.
     pub(super) recipe: Result<Recipe, Error>,
 }
@@ -65,6 +72,8 @@ pub(super) struct Described {
 struct Document {
     name: String,
     provider: Provider,
+    /// The call of its only recording.
+    call: Option<String>,
     recordings: Recordings,
 }
 
@@ -80,7 +89,19 @@ impl Metadata {
         Self {
             provider,
             from,
+            named: false,
+            objects: None,
             read: Mutex::default(),
+        }
+    }
+
+    /// What stands beside recordings that are named for their ids, in one of these `objects` where they
+    /// are known. What says that it is of another recording is not taken.
+    pub(super) fn beside_ids(provider: Provider, objects: Option<Vec<Location>>) -> Self {
+        Self {
+            named: true,
+            objects,
+            ..Self::new(Some(provider), Origin::Sidecars)
         }
     }
 
@@ -109,28 +130,30 @@ impl Metadata {
                     .provider
                     .ok_or_else(|| Error::Unknown(input.to_string()))?,
                 id: envelope.id.clone(),
+                call: None,
                 recipe: Ok(Recipe::Wrapped(Envelope::clone(envelope))),
             })),
             Origin::Documents(_) | Origin::Inline(..) => {
                 let documents = self.documents(input, observer)?;
                 match remote {
                     Some(remote) => of_remote(&documents, remote, input),
-                    None => Ok(Some(described(&documents, input)?)),
+                    None => Ok(Some(described(&documents, input, true)?)),
                 }
             }
             Origin::Sidecars => match (remote, input.sidecar(), self.provider) {
                 (Some(remote), ..) => answered(remote, input),
                 (None, None, provider) if input.object().is_some() => {
-                    Self::of_object(provider, input, fetch, observer)
+                    self.of_object(provider, input, fetch, observer)
                 }
                 (None, Some(path), provider) => {
                     let document = Document::read(provider, &path, input, observer)?;
-                    Ok(Some(described(&[document], input)?))
+                    Ok(Some(described(&[document], input, !self.named)?))
                 }
                 // Without metadata every version is tried.
                 (None, None, Some(Provider::Qvoice)) => Ok(Some(Described {
                     provider: Provider::Qvoice,
                     id: None,
+                    call: None,
                     recipe: Ok(Recipe::Searched(Hints::default())),
                 })),
                 (None, None, None | Some(Provider::TwilioVideo))
@@ -149,6 +172,7 @@ impl Metadata {
 
     /// What is said of an object: "(twilio-video) the object's own metadata, else a sidecar object".
     fn of_object(
+        &self,
         provider: Option<Provider>,
         input: &Input,
         fetch: &Fetch,
@@ -159,15 +183,16 @@ impl Metadata {
         {
             return Ok(None);
         }
-        if let Some((sidecar, bytes)) = fetch.sidecar(input)? {
+        if let Some((sidecar, bytes)) = fetch.sidecar(input, self.objects.as_deref())? {
             let document = Document::of(provider, sidecar.to_string(), &bytes, input, observer)?;
-            return Ok(Some(described(&[document], input)?));
+            return Ok(Some(described(&[document], input, !self.named)?));
         }
         match provider {
             // Without metadata every version is tried.
             Some(Provider::Qvoice) => Ok(Some(Described {
                 provider: Provider::Qvoice,
                 id: None,
+                call: None,
                 recipe: Ok(Recipe::Searched(Hints::default())),
             })),
             provider => {
@@ -406,13 +431,19 @@ fn answered(remote: &Remote, input: &Input) -> Result<Option<Described>, Trouble
     Ok(Some(Described {
         provider,
         id: Some(remote.id.clone()),
+        call: None,
         recipe: outcome.map(Recipe::Wrapped).map_err(refused),
     }))
 }
 
-/// What the documents say of `input`.
-fn described(documents: &[Document], input: &Input) -> Result<Described, Error> {
-    if let Some(described) = find(documents, &input.file_name(), true)? {
+/// What the documents say of `input`; where it `may_differ`, an only document may have another id.
+fn described(documents: &[Document], input: &Input, may_differ: bool) -> Result<Described, Error> {
+    let name = input.file_name();
+    let found = match find(documents, &name, may_differ)? {
+        None if !may_differ => find(documents, &name, true)?.filter(|only| only.id.is_none()),
+        found => found,
+    };
+    if let Some(described) = found {
         return Ok(described);
     }
     missing(input)?;
@@ -478,9 +509,12 @@ impl Document {
         if recordings.count() == 0 {
             return Err(Error::NoRecordings(name));
         }
+        let is_of_one = recordings.count() == 1;
+        let call = is_of_one.then(|| provider.call(bytes)).flatten();
         Ok(Self {
             name,
             provider,
+            call,
             recordings,
         })
     }
@@ -497,6 +531,7 @@ impl Document {
         Some(Described {
             provider: self.provider,
             id,
+            call: self.call.clone(),
             recipe: recipe.map_err(refused),
         })
     }

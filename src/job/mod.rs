@@ -17,6 +17,7 @@ mod input;
 mod inspect;
 mod item;
 mod keep;
+mod library;
 mod line;
 mod listed;
 mod manifest;
@@ -43,10 +44,12 @@ mod sidecar;
 mod target;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub(crate) use self::error::Error;
 pub(crate) use self::input::{Input, Selected, file_name};
 pub(crate) use self::inspect::{Fit, Found, Inspected, InspectedAs, KeyFound, inspect};
+pub(crate) use self::library::{Library, Playable, Shelf, Unplayable};
 pub(crate) use self::line::LineError;
 pub(crate) use self::manifest::{Manifest, Rules};
 pub(crate) use self::metadata::{Metadata, Origin};
@@ -63,3 +66,4 @@ pub(crate) use self::secrets::{KeysFrom, PassphraseFrom, Passphrases, PrivateKey
 pub(crate) use self::shard::Shard;
 pub(crate) use self::shared::{Format, SharedFrom, SharedKeys};
 pub(crate) use self::target::{IfExists, Output, Target};
+pub(crate) use self::verified::Audible;

@@ -38,6 +38,28 @@ pub(crate) trait Bar: Sync {
     fn tried(&self, done: usize, of: usize);
 }
 
+/// Nobody: what is to be said is in the result.
+pub(super) struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: Event<'_>) {}
+
+    fn bar(&self, _: &Input, _: Option<u64>) -> Box<dyn Bar + '_> {
+        Box::new(Self)
+    }
+
+    fn done(&self, _: &Record) -> bool {
+        true
+    }
+
+    fn stopped(&self, _: &Record) {}
+}
+
+impl Bar for Silent {
+    fn add(&self, _: u64) {}
+    fn tried(&self, _: usize, _: usize) {}
+}
+
 /// What happens on the way.
 pub(crate) enum Event<'a> {
     /// What was done to read metadata. It may name fields of it: untrusted text.

@@ -10,7 +10,7 @@ use super::metadata::Metadata;
 use super::observer::{Event, Observer};
 use super::own::Own;
 use super::place::Place;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Spools};
 use super::record::{About, Done, Plain, Skipped, Task};
 use super::remote::{self, Asked, Fetch, Opened, described_by_headers, has_no_key, not_media};
 use super::secrets::PrivateKeys;
@@ -32,7 +32,7 @@ use crate::store::{Buckets, Location};
 pub(super) const ENCRYPTED: &str = "enc";
 
 /// How often a download begins anew because what was there changed.
-const RESTARTS: usize = 2;
+pub(super) const RESTARTS: usize = 2;
 
 /// What is done, with whom, and what is known of it so far.
 pub(super) struct Subject<'a> {
@@ -42,12 +42,14 @@ pub(super) struct Subject<'a> {
     pub(super) plain: Plain,
     /// How it is opened; `None` where its media's headers say.
     pub(super) recipe: Option<Recipe>,
+    /// Where its media is kept, if it is read again.
+    pub(super) spools: Spools,
     /// Its name in a folder, without an extension.
     pub(super) name: String,
 }
 
 /// What is said of how a recording is opened.
-enum Told {
+pub(super) enum Told {
     Recipe(Recipe),
     /// It comes with the media.
     InHeaders,
@@ -156,6 +158,7 @@ impl Job<'_> {
             remote: remote.as_deref(),
             plain,
             recipe: None,
+            spools: Spools::default(),
             name: String::new(),
         };
         if self.task == Task::Describe {
@@ -305,7 +308,8 @@ impl Job<'_> {
             None => described_by_headers(about.id.as_deref(), &opened.headers, input)
                 .map(|recipe| self.told(recipe, about)),
         };
-        let (mut source, wrapper) = pipeline::unwrapped(opened.source).map_err(not_decrypted)?;
+        let source = opened.source.spooled(subject.spools.of(&recipe));
+        let (mut source, wrapper) = pipeline::unwrapped(source).map_err(not_decrypted)?;
         if let Some(wrapper) = &wrapper {
             self.observer.event(Event::Unwrapped { input, wrapper });
         }
@@ -368,7 +372,7 @@ impl Job<'_> {
     }
 
     /// How a recording is opened, and all that is known of it before.
-    fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
+    pub(super) fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
         let Subject { input, plain, .. } = *subject;
         let described =
             self.metadata
@@ -379,6 +383,7 @@ impl Job<'_> {
         about.provider = Some(described.provider);
         if subject.remote.is_none() {
             about.id.clone_from(&described.id);
+            about.call.clone_from(&described.call);
         }
         let recipe = match described.recipe {
             Err(Error::Metadata(_, _, MetadataError::NotEncrypted)) if plain == Plain::Skip => {
@@ -409,7 +414,7 @@ impl Job<'_> {
     }
 
     /// Finds what opens a recording, if it takes anything. The source may come back rearranged.
-    fn opener(
+    pub(super) fn opener(
         &self,
         recipe: &Recipe,
         mut source: Source,

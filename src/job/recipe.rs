@@ -3,7 +3,7 @@
 use super::record::About;
 use crate::cipher::{BLOCK, CipherError};
 use crate::envelope::{ContentCipher, Envelope, Padding};
-use crate::io::Source;
+use crate::io::{Source, Spool};
 use crate::media::{Sniff, sniff};
 use crate::pipeline;
 use crate::provider::qvoice::Hints;
@@ -17,6 +17,25 @@ pub(crate) enum Recipe {
     Searched(Hints),
     /// Not at all: the recording of this id is not encrypted.
     Plain(Option<String>),
+}
+
+/// Where media that can be read once is kept, where it is read again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spools {
+    /// What opens with a key.
+    pub ciphertext: Spool,
+    /// What does not, or may not.
+    pub plaintext: Spool,
+}
+
+impl Spools {
+    /// Where media of this recipe is kept, which may be unknown.
+    pub(super) fn of<E>(&self, recipe: &Result<Recipe, E>) -> Spool {
+        match recipe {
+            Ok(Recipe::Wrapped(_) | Recipe::Searched(_)) => self.ciphertext,
+            Ok(Recipe::Plain(_)) | Err(_) => self.plaintext,
+        }
+    }
 }
 
 impl Recipe {

@@ -101,6 +101,8 @@ pub(crate) struct About {
     pub created: Option<Timestamp>,
     /// The call, conference, room or session that it belongs to. Untrusted text.
     pub parent: Option<String>,
+    /// The call (`CA…`) that a document beside it names.
+    pub call: Option<String>,
     /// The account that it is in. Untrusted text.
     pub account: Option<String>,
     /// How long it plays, as the provider says.

@@ -154,6 +154,20 @@ impl<'a> PrivateKeys<'a> {
         Ok(Arc::clone(ring.insert(Arc::new(self.load(observer)?))))
     }
 
+    /// Reads the keys and unlocks all of them: no passphrase is asked for later.
+    ///
+    /// # Errors
+    /// Those of [`ring`](Self::ring); a key that stays locked.
+    pub(super) fn open(&self, observer: &dyn Observer) -> Result<(), Error> {
+        let mut unasked = None;
+        let ring = self.ring(observer)?;
+        let unlocked = ring.unlock(&mut |origin: &str| self.answer(origin, &mut unasked));
+        unlocked.map_err(|error| match (error, unasked) {
+            (RingError::NoPassphrase { .. }, Some(why)) => why,
+            (error, _) => Error::of_ring(error, "", None),
+        })
+    }
+
     fn load(&self, observer: &dyn Observer) -> Result<KeyRing, Error> {
         let mut ring = KeyRing::default();
         let mut useless = None;

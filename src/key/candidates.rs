@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::error::{KeyError, UnwrapError};
+use super::error::UnwrapError;
 use super::not_opened::{NotOpened, RingError, Tried};
 use super::passphrase::Passphrase;
-use super::ring::{KeyRing, State};
+use super::ring::KeyRing;
 use super::rsa_key::{Fingerprint, PrivateKey};
 use super::unwrap::ContentKey;
 use crate::envelope::KeyWrap;
@@ -40,9 +40,6 @@ impl KeyRing {
         }
     }
 }
-
-/// How often a passphrase is asked for that a person types.
-const TRIES: u32 = 3;
 
 /// A content key, and the private key that gave it.
 pub struct Unwrapped {
@@ -189,34 +186,8 @@ impl Candidates<'_> {
         let Some(entry) = self.ring.entries.get(index) else {
             return Ok(None);
         };
+        let key = entry.unlock(self.ask)?;
         let origin = entry.origin.clone();
-        let mut state = entry.state();
-        if let State::Locked(locked) = &*state {
-            let mut again = 1..TRIES;
-            let unlocked = loop {
-                let Some(passphrase) = (self.ask)(&origin) else {
-                    return Err(RingError::NoPassphrase { origin });
-                };
-                match locked.unlock(&passphrase) {
-                    Err(KeyError::WrongPassphrase)
-                        if passphrase.was_typed() && again.next().is_some() => {}
-                    unlocked => break unlocked,
-                }
-            };
-            *state = match unlocked {
-                Ok(key) => State::Open(Arc::new(key)),
-                Err(error) => State::Refused(error),
-            };
-        }
-        let key = match &*state {
-            State::Open(key) => Arc::clone(key),
-            State::Refused(error) => {
-                let error = error.clone();
-                return Err(RingError::Unlock { origin, error });
-            }
-            State::Locked(_) => return Ok(None),
-        };
-        drop(state);
         let fingerprint = key.fingerprint();
         match key.unwrap(self.wrap) {
             Ok(key) => Ok(Some(Unwrapped {
@@ -247,7 +218,7 @@ mod tests {
     use crate::key::error::{KeyError, PayloadError};
     use crate::key::generate;
     use crate::key::not_opened::{Companion, PassedOver};
-    use crate::key::ring::Entry;
+    use crate::key::ring::{Entry, State};
     use crate::key::rsa_key::{PublicKey, PublicKind};
 
     fn ring(files: &[(&str, &str)]) -> KeyRing {
@@ -365,6 +336,43 @@ mod tests {
         );
         // It stands in nobody's way.
         assert_eq!(run(&mut ring, &named, None), (one("CR1.pem"), None, vec![]));
+    }
+
+    #[test]
+    fn all_keys_are_unlocked_at_once_and_nobody_is_asked_again() {
+        let keys: Vec<_> = (0..3).map(|_| generate(1024).unwrap()).collect();
+        let files = [
+            ("a.pem", locked(&keys[0], "secret")),
+            ("b.pem", plain(&keys[1])),
+            ("c.pem", locked(&keys[2], "other")),
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let mut ring = ring(&files);
+        let mut asked = vec![];
+        let unlocked = ring.unlock(&mut |origin| {
+            asked.push(origin.to_owned());
+            Some(passphrase_of(if origin == "a.pem" {
+                "secret"
+            } else {
+                "other"
+            }))
+        });
+        assert_eq!(
+            (unlocked, asked),
+            (Ok(()), vec!["a.pem".to_owned(), "c.pem".to_owned()])
+        );
+        let last = wrap(&keys[2], WrapAlgorithm::RsaOaepSha256, &[7; 32]);
+        let found = run(&mut ring, &last, None);
+        assert_eq!(found, (vec!["c.pem".to_owned()], None, vec![]));
+
+        let ring = super::tests::ring(&files);
+        let nobody = ring.unlock(&mut |_| None);
+        assert!(matches!(nobody, Err(RingError::NoPassphrase { origin }) if origin == "a.pem"));
+        let wrong = ring.unlock(&mut |_| Some(passphrase_of("secret")));
+        assert!(matches!(wrong, Err(RingError::Unlock { origin, .. }) if origin == "c.pem"));
     }
 
     #[test]

@@ -6,9 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::error::KeyError;
 use super::file::{KeyBlock, KeyFile};
 use super::locked::LockedKey;
-use super::not_opened::{Companion, PassedOver};
+use super::not_opened::{Companion, PassedOver, RingError};
+use super::passphrase::Passphrase;
 use super::rsa_key::{Fingerprint, PrivateKey};
 use super::transport::Mending;
+
+/// How often a passphrase is asked for that a person types.
+const TRIES: u32 = 3;
 
 /// The keys of a run, for any number of threads. A locked key asks for its passphrase at most
 /// once and stays unlocked; other threads that need it wait for the answer.
@@ -100,6 +104,19 @@ impl KeyRing {
         self.private_keys().next().is_some()
     }
 
+    /// Unlocks every key that is locked. `ask` gives their passphrases, as in a
+    /// [`search`](KeyRing::search).
+    ///
+    /// # Errors
+    /// [`RingError::NoPassphrase`] and [`RingError::Unlock`] of the first that stays locked.
+    pub(crate) fn unlock(
+        &self,
+        ask: &mut dyn FnMut(&str) -> Option<Passphrase>,
+    ) -> Result<(), RingError> {
+        let mut entries = self.entries.iter();
+        entries.try_for_each(|entry| entry.unlock(ask).map(|_| ()))
+    }
+
     pub(super) fn holds(&self, fingerprint: Fingerprint) -> bool {
         self.private_keys()
             .any(|(_, key)| key.fingerprint() == fingerprint)
@@ -124,6 +141,40 @@ impl KeyRing {
 impl Entry {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key, unlocked first if need be. Others that need it wait for that.
+    pub(super) fn unlock(
+        &self,
+        ask: &mut dyn FnMut(&str) -> Option<Passphrase>,
+    ) -> Result<Arc<PrivateKey>, RingError> {
+        let origin = || self.origin.clone();
+        let mut state = self.state();
+        if let State::Locked(locked) = &*state {
+            let mut again = 1..TRIES;
+            let unlocked = loop {
+                let Some(passphrase) = ask(&self.origin) else {
+                    return Err(RingError::NoPassphrase { origin: origin() });
+                };
+                match locked.unlock(&passphrase) {
+                    Err(KeyError::WrongPassphrase)
+                        if passphrase.was_typed() && again.next().is_some() => {}
+                    unlocked => break unlocked,
+                }
+            };
+            *state = match unlocked {
+                Ok(key) => State::Open(Arc::new(key)),
+                Err(error) => State::Refused(error),
+            };
+        }
+        match &*state {
+            State::Open(key) => Ok(Arc::clone(key)),
+            State::Refused(error) => Err(RingError::Unlock {
+                origin: origin(),
+                error: error.clone(),
+            }),
+            State::Locked(_) => Err(RingError::NoPassphrase { origin: origin() }),
+        }
     }
 
     /// The key, if it is not locked.

@@ -125,6 +125,14 @@ impl Provider {
         }
     }
 
+    /// The call (`CA…`) that a document says its recording is of, if it names one and no other.
+    pub(crate) fn call(self, bytes: &[u8]) -> Option<String> {
+        match self {
+            Self::TwilioVoice => twilio_voice::call(bytes),
+            Self::TwilioVideo | Self::Vonage | Self::Qvoice => None,
+        }
+    }
+
     /// The extensions that the output of the recording `name` can get in a folder.
     pub fn extensions(self, name: &str) -> Vec<&'static str> {
         use Container::{Json, Matroska, Mp3, Mp4, MpegTs, Ogg, Wav, WebM};

@@ -2,7 +2,7 @@
 
 /// Something that they should know. The words are theirs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Notice<'a> {
+pub(crate) enum Event<'a> {
     /// The public endpoints are at this URL.
     Listening(&'a str),
     /// Health, readiness and metrics are at this one.
@@ -19,5 +19,5 @@ pub(crate) enum Notice<'a> {
 /// Is told what happens.
 pub(crate) trait Observer: Send + Sync {
     /// Something happened.
-    fn notice(&self, notice: Notice<'_>);
+    fn event(&self, event: Event<'_>);
 }

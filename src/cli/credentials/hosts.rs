@@ -17,6 +17,7 @@ pub(super) fn hosts(env: &Environment<'_>) -> Result<Hosts, CredentialsError> {
         twilio_api: base("UNREEL_TWILIO_API_URL")?,
         twilio_video: base("UNREEL_TWILIO_VIDEO_URL")?,
         twilio_accounts: base("UNREEL_TWILIO_ACCOUNTS_URL")?,
+        twilio_iam: base("UNREEL_TWILIO_IAM_URL")?,
         vonage_video: base("UNREEL_VONAGE_VIDEO_URL")?,
         opentok: base("UNREEL_OPENTOK_URL")?,
     })

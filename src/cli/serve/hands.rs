@@ -2,18 +2,18 @@
 
 use crate::cli::escape::escape;
 use crate::cli::printer::Printer;
-use crate::serve::{Notice, Observer};
+use crate::serve::{Event, Observer};
 
 /// The words, and where they go.
 pub(super) struct Hands<'a>(pub(super) &'a Printer);
 
 impl Observer for Hands<'_> {
-    fn notice(&self, notice: Notice<'_>) {
-        match notice {
-            Notice::Listening(url) => self.0.done(&format!("listening on {url}")),
-            Notice::Admin(url) => self.0.done(&format!("admin on {url}")),
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Listening(url) => self.0.done(&format!("listening on {url}")),
+            Event::Admin(url) => self.0.done(&format!("admin on {url}")),
             // Who closed standard output wants none.
-            Notice::Link { id, url } => {
+            Event::Link { id, url } => {
                 self.0
                     .data(&escape(&format!("{id}  {url}")))
                     .unwrap_or_default();

@@ -1,0 +1,192 @@
+//! The listening page, and the pictures of a recording's sound.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+
+use super::answer;
+use super::app::{App, now};
+use super::cache::{Kept, Missing, Waveform};
+use super::client::Client;
+use super::link::Kind;
+use super::media;
+use super::page::{self, Page};
+use crate::envelope::Container;
+use crate::media::Media;
+
+/// A page that plays one recording.
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return answer::not_allowed("GET, HEAD");
+    }
+    let Some(claims) = app.open(&token, Kind::Listen) else {
+        return answer::not_found();
+    };
+    if app.first_use(&token, &claims, &client).await.is_err() {
+        return answer::unavailable();
+    }
+    let kept = match app.at_hand(&claims.recording).await {
+        Ok(kept) => kept,
+        Err(missing) => return missing.answer(),
+    };
+    let also = |kind| app.also(&claims, kind);
+    let (Some(media), Some(picture)) = (also(Kind::Media), also(Kind::Waveform)) else {
+        return answer::unavailable();
+    };
+    let (media, picture) = (format!("../media/{media}"), format!("../waveform/{picture}.svg"));
+    let found = kept.media();
+    let (_, is_played) = media::kind(found);
+    let kind = match (is_played, found.video) {
+        (false, _) => page::Kind::Download,
+        (true, Some(_)) => page::Kind::Video,
+        (true, None) => page::Kind::Audio,
+    };
+    let waveform = kept.pictures().await.is_some();
+    let (html, policy) = page::render(&Page {
+        recording: &claims.recording,
+        kind,
+        media: &media,
+        waveform: waveform.then_some(picture.as_str()),
+        duration: found.duration.map(|duration| duration.as_secs_f64()),
+        channels: found.channels,
+        format: &format(found),
+        now: now().as_secs(),
+        expires: claims.expires,
+    });
+    let mut response = answer::with_body(StatusCode::OK, "text/html; charset=utf-8", html);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// A picture of a recording's sound, as SVG or as JSON.
+pub(super) async fn waveform(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return answer::not_allowed("GET, HEAD");
+    }
+    let (token, is_svg) = match (name.strip_suffix(".svg"), name.strip_suffix(".json")) {
+        (Some(token), _) => (token, true),
+        (None, Some(token)) => (token, false),
+        (None, None) => return answer::not_found(),
+    };
+    let Some(claims) = app.open(token, Kind::Waveform) else {
+        return answer::not_found();
+    };
+    if app.first_use(token, &claims, &client).await.is_err() {
+        return answer::unavailable();
+    }
+    let kept = match app.at_hand(&claims.recording).await {
+        Ok(kept) => kept,
+        Err(missing) => return missing.answer(),
+    };
+    match (kept.pictures().await, is_svg) {
+        (Some(waveform), true) => {
+            let mut response =
+                answer::with_body(StatusCode::OK, "image/svg+xml", waveform.svg.clone());
+            // Its own style says what it looks like in the dark.
+            let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+            response
+                .headers_mut()
+                .insert(CONTENT_SECURITY_POLICY, policy);
+            response
+        }
+        (Some(waveform), false) => {
+            answer::with_body(StatusCode::OK, "application/json", waveform.json.clone())
+        }
+        (None, _) => answer::not_found(),
+    }
+}
+
+impl Missing {
+    fn answer(&self) -> Response {
+        match self {
+            Self::Unknown => answer::not_found(),
+            Self::Unusable(_) => answer::unusable(),
+            Self::Unreachable(_) => answer::unavailable(),
+        }
+    }
+}
+
+impl Kept {
+    /// The pictures, made when they are asked for first; `None` where there is no sound to be seen.
+    pub(super) async fn pictures(self: &Arc<Self>) -> Option<&Waveform> {
+        if self.waveform.get().is_none() {
+            let this = Arc::clone(self);
+            // Many who ask at the same time wait for the same.
+            let drawn = move || {
+                this.waveform.get_or_init(|| drawn(&this));
+            };
+            tokio::task::spawn_blocking(drawn).await.ok()?;
+        }
+        self.waveform.get()?.as_ref()
+    }
+}
+
+fn drawn(kept: &Arc<Kept>) -> Option<Waveform> {
+    let _ = kept;
+    None
+}
+
+/// The plaintext of a recording, as it is read by decoders.
+struct Reader {
+    kept: Arc<Kept>,
+    at: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.kept.playable.verified.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let from = |base: u64, by: i64| {
+            let at = base.checked_add_signed(by);
+            at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+        };
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => from(self.at, by)?,
+            SeekFrom::End(by) => from(self.kept.length(), by)?,
+        };
+        Ok(self.at)
+    }
+}
+
+/// What it is, in words.
+fn format(media: &Media) -> String {
+    let container = media.container.map(Container::name);
+    let codec = media.video.or(media.audio).map(|codec| codec.to_string());
+    let rate = media
+        .sample_rate
+        .map(|rate| format!("{} kHz", f64::from(rate) / 1000.0));
+    let channels = media.channels.map(|channels| match channels {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        more => format!("{more} channels"),
+    });
+    let known = [container.map(ToString::to_string), codec, rate, channels];
+    let known: Vec<_> = known.into_iter().flatten().collect();
+    known.join(", ")
+}
