@@ -280,6 +280,18 @@ impl Error {
         }
     }
 
+    /// The same of media whose metadata is that of `other_id`, where its name says another.
+    pub(super) fn of_media(error: pipeline::Error, input: &str, other_id: Option<&String>) -> Self {
+        match other_id {
+            Some(id) => Self::OtherRecording {
+                input: input.to_owned(),
+                id: id.clone(),
+                error,
+            },
+            None => Self::of_pipeline(error, input),
+        }
+    }
+
     /// Whether the same may work later.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {

@@ -43,6 +43,7 @@ mod sidecar;
 mod target;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub(crate) use self::error::Error;
 pub(crate) use self::input::{Input, Selected, file_name};
@@ -63,3 +64,4 @@ pub(crate) use self::secrets::{KeysFrom, PassphraseFrom, Passphrases, PrivateKey
 pub(crate) use self::shard::Shard;
 pub(crate) use self::shared::{Format, SharedFrom, SharedKeys};
 pub(crate) use self::target::{IfExists, Output, Target};
+pub(crate) use self::verified::Audible;

@@ -47,7 +47,7 @@ pub(super) struct Subject<'a> {
 }
 
 /// What is said of how a recording is opened.
-enum Told {
+pub(super) enum Told {
     Recipe(Recipe),
     /// It comes with the media.
     InHeaders,
@@ -368,7 +368,7 @@ impl Job<'_> {
     }
 
     /// How a recording is opened, and all that is known of it before.
-    fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
+    pub(super) fn recipe(&self, subject: &Subject, about: &mut About) -> Result<Told, Trouble> {
         let Subject { input, plain, .. } = *subject;
         let described =
             self.metadata
@@ -409,7 +409,7 @@ impl Job<'_> {
     }
 
     /// Finds what opens a recording, if it takes anything. The source may come back rearranged.
-    fn opener(
+    pub(super) fn opener(
         &self,
         recipe: &Recipe,
         mut source: Source,

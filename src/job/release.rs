@@ -74,13 +74,7 @@ impl Job<'_> {
                 Ok(Done::Skipped(Skipped::Exists(place)))
             }
             (pipeline::Error::Output(error), _) => Err(error.into()),
-            (error, Some(id)) => Err(Error::OtherRecording {
-                input: input.to_string(),
-                id: id.clone(),
-                error,
-            }
-            .into()),
-            (error, None) => Err(Error::of_pipeline(error, &input.to_string()).into()),
+            (error, id) => Err(Error::of_media(error, &input.to_string(), id).into()),
         }
     }
 

@@ -2,14 +2,15 @@
 
 use std::io;
 
-use super::{Error, Opener, Opening, Options, Outcome};
-use crate::cipher::{Cipher, CipherError, SEGMENT};
+use super::{Declared, Destination, Error, Opener, Opening, Options, Outcome, copy};
+use crate::cipher::{Cipher, CipherError, ReadAt, SEGMENT};
 use crate::io::{Source, Stored};
 
 /// A verified recording whose plaintext is decrypted where it is asked for: with GCM by the
 /// counter, with CBC by the block before. It holds no plaintext, and threads can share it.
 pub struct Verified {
-    cipher: Cipher,
+    /// `None` where it is not encrypted.
+    cipher: Option<Cipher>,
     source: Stored,
     outcome: Outcome,
 }
@@ -24,9 +25,29 @@ pub fn verify(opener: Opener, source: Source, options: Options) -> Result<Verifi
     let mut opening = Opening::new(opener, source, options)?;
     let outcome = opening.verify()?;
     let verified = Verified {
-        cipher: opening.opener.cipher,
+        cipher: Some(opening.opener.cipher),
         source: opening.source.stored().map_err(Error::Spool)?,
         outcome,
+    };
+    verified.check_unchanged()?;
+    Ok(verified)
+}
+
+/// The same of a recording that is not encrypted: all of it is read, and held against what is
+/// `declared` of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) fn keep(
+    source: Source,
+    declared: Declared,
+    options: Options,
+) -> Result<Verified, Error> {
+    let source = source.stored().map_err(Error::Spool)?;
+    let verified = Verified {
+        cipher: None,
+        outcome: copy(source.clone().into(), declared, Destination::Check, options)?,
+        source,
     };
     verified.check_unchanged()?;
     Ok(verified)
@@ -59,14 +80,30 @@ impl Verified {
         let rest = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = buffer.len().min(rest).min(SEGMENT);
         let (wanted, _) = buffer.split_at_mut(count);
-        self.cipher
-            .read_at(&self.source, wanted, offset)
+        self.read(wanted, offset)
             .and_then(|()| self.check_unchanged())
             .map_err(|error| match error {
                 CipherError::Read(error) => error,
                 error => io::Error::other(error),
             })?;
         Ok(count)
+    }
+
+    /// Fills all of `buffer`.
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), CipherError> {
+        if let Some(cipher) = &self.cipher {
+            return cipher.read_at(&self.source, buffer, offset);
+        }
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.source.read_at(rest, offset + filled as u64) {
+                Ok(0) => return Err(CipherError::Changed),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(CipherError::Read(error)),
+            }
+        }
+        Ok(())
     }
 
     fn check_unchanged(&self) -> Result<(), CipherError> {
@@ -248,6 +285,30 @@ mod tests {
                 assert!(error.to_string().contains("changed"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_encrypted_is_read_as_it_is() {
+        let plaintext = packets(7000);
+        let source = || Source::from_reader(io::Cursor::new(packets(7000)), None);
+        let verified = keep(source(), Declared::default(), options()).unwrap();
+        assert_eq!(verified.len(), plaintext.len() as u64);
+        for (at, size) in [(0, 1), (12_345, 300_000), (plaintext.len() - 3, 9)] {
+            let mut buffer = vec![0; size];
+            let read = verified.read_at(&mut buffer, at as u64).unwrap();
+            let rest = &plaintext[at..];
+            assert_eq!(read, size.min(rest.len()).min(SEGMENT));
+            assert!(buffer[..read] == rest[..read], "{at}");
+        }
+        assert_eq!(verified.read_at(&mut [0; 9], verified.len()).unwrap(), 0);
+        let declared = Declared {
+            length: Some(9),
+            sha256: None,
+        };
+        assert!(matches!(
+            keep(source(), declared, options()),
+            Err(Error::Length { declared: 9, .. })
+        ));
     }
 
     #[test]
