@@ -3,6 +3,8 @@
 
 mod batch;
 mod register;
+#[cfg(feature = "waveform")]
+mod waveform;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
     VideoSettings,
 };
+#[cfg(feature = "waveform")]
+pub(super) use self::waveform::{Drawing, Waveform};
 use super::moment::Moment;
 use crate::job::{NameTemplate, Shard};
 use crate::key::Kdf;

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
+#[cfg(feature = "waveform")]
+use super::args::Waveform;
 use super::args::{
     Any, Batch, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
 };
@@ -46,6 +48,8 @@ pub(super) enum Command {
     Keygen(Keygen),
     Register(Register),
     Inspect(Inspect),
+    #[cfg(feature = "waveform")]
+    Waveform(Waveform),
 }
 
 /// The name of a command, what it does, and how its arguments are made.
@@ -55,7 +59,7 @@ type Entry = (
     fn(clap::Command) -> clap::Command,
 );
 
-const ENTRIES: [Entry; 9] = [
+const ENTRIES: &[Entry] = &[
     (
         "twilio-voice",
         "Decrypt Twilio call recordings",
@@ -101,6 +105,12 @@ const ENTRIES: [Entry; 9] = [
         "Say what a metadata, key or media file is, and which key opens it",
         Inspect::augment_args,
     ),
+    #[cfg(feature = "waveform")]
+    (
+        "waveform",
+        "Draw how a recording sounds: a picture, or numbers for a player",
+        Waveform::augment_args,
+    ),
 ];
 
 fn with_providers(command: clap::Command) -> clap::Command {
@@ -123,7 +133,7 @@ pub(super) fn named(args: &[OsString]) -> clap::Command {
 }
 
 fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
-    let commands = ENTRIES.map(|(name, about, arguments)| {
+    let commands = ENTRIES.iter().map(|&(name, about, arguments)| {
         let command = clap::Command::new(name);
         let command = if is_meant(name) {
             arguments(command)
@@ -169,6 +179,8 @@ impl Command {
             "keygen" => Self::Keygen(FromArgMatches::from_arg_matches(given)?),
             "register" => Self::Register(FromArgMatches::from_arg_matches(given)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),
+            #[cfg(feature = "waveform")]
+            "waveform" => Self::Waveform(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),
         })
     }

@@ -29,6 +29,8 @@ mod twilio_voice;
 mod units;
 mod usage;
 mod vonage;
+#[cfg(feature = "waveform")]
+mod waveform;
 mod words;
 mod wrap;
 
@@ -111,5 +113,7 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
+        #[cfg(feature = "waveform")]
+        Command::Waveform(args) => waveform::run(args, printer),
     }
 }
