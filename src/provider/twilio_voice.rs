@@ -259,6 +259,38 @@ mod tests {
         )
     }
 
+    #[test]
+    fn a_document_is_of_the_only_call_that_it_names() {
+        let (one, other) = (format!("CA{}", &SID[2..]), format!("CA{}0", &SID[3..]));
+        for (text, named) in [
+            (format!(r#"{{"sid":"{SID}","call_sid": "{one}"}}"#), true),
+            (format!(r#"{{"a":"{{\"call_sid\":\"{one}\"}}"}}"#), true),
+            (
+                format!("RecordingSid={SID}&CallSid={one}&AccountSid=AC1"),
+                true,
+            ),
+            (format!("CallSid={one}"), true),
+            (
+                format!(r#"[{{"call_sid":"{one}"}},{{"call_sid":"{one}"}}]"#),
+                true,
+            ),
+            (
+                format!(r#"[{{"call_sid":"{one}"}},{{"call_sid":"{other}"}}]"#),
+                false,
+            ),
+            (
+                format!(r#"{{"call_sid":null,"conference_sid":"{one}"}}"#),
+                false,
+            ),
+            (format!(r#"{{"call_sid":"{one}0"}}"#), false),
+            (r#"{"call_sid":"#.to_owned(), false),
+            (resource(), false),
+        ] {
+            assert_eq!(call(text.as_bytes()), named.then(|| one.clone()), "{text}");
+        }
+        assert_eq!(call(b"\xff call_sid"), None);
+    }
+
     fn parsed(text: &str) -> Result<Vec<Item>, MetadataError> {
         parse(text.as_bytes()).map(Listing::into_items)
     }
