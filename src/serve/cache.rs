@@ -20,15 +20,16 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 /// The most entries: each has a descriptor.
 const MOST: usize = 512;
 
-/// The most recordings that are fetched and verified at the same time. How many of their keys are
-/// unwrapped is bounded elsewhere, by the cores.
-const AT_ONCE: usize = 32;
+/// The most recordings that are fetched and verified at the same time: what they take of memory is half
+/// of what there is (see [`Library::new`]), and those at hand have the other half. How many of their keys
+/// are unwrapped is bounded elsewhere, by the cores.
+const AT_ONCE: usize = 16;
 
 /// Recordings that are at hand, and those on their way.
 pub(super) struct Cache {
     library: Arc<Library>,
     metrics: Arc<Metrics>,
-    /// Bytes of memory.
+    /// Bytes of memory for those at hand.
     limit: u64,
     places: Arc<Semaphore>,
     /// For those that draw: it takes a core.
@@ -121,13 +122,13 @@ fn words(error: &dyn std::error::Error) -> String {
 }
 
 impl Cache {
-    /// Nothing yet, of `library`; at most `limit` bytes of memory.
+    /// Nothing yet, of `library`; at most `limit` bytes of memory in all.
     pub(super) fn new(library: Arc<Library>, metrics: Arc<Metrics>, limit: u64) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Arc::new(Self {
             library,
             metrics,
-            limit,
+            limit: limit / 2,
             places: Arc::new(Semaphore::new(AT_ONCE)),
             easels: Semaphore::new(cores),
             table: Mutex::default(),
