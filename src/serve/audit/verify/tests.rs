@@ -1,7 +1,13 @@
 //! What is a whole log, here and by Python; and crashes, which leave one.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use proptest::prelude::*;
 
+use super::super::error::AuditError;
+use super::super::tests::*;
+use super::super::verify_audit;
 use super::*;
 
 const GARBAGE: &[u8] = b"not a line\n";

@@ -1,14 +1,19 @@
 //! Disks that are full, and files that may not grow: the tests begin themselves again, where such a limit
 //! is in force.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::process::Command;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
+
+use super::super::Audit;
+use super::super::tests::*;
 use super::*;
 
 /// Runs an ignored test of this file by a shell's script, in a namespace of mounts where there are such.
 fn begin_again(name: &str, script: &str, folder: &Path) {
     let itself = std::env::current_exe().unwrap();
-    let name = format!("serve::audit::tests::disk::{name}");
+    let name = format!("serve::audit::writer::tests::{name}");
     let output = Command::new("unshare")
         .args(["-Urm", "sh", "-c", script, "sh"])
         .arg(itself)
