@@ -34,7 +34,10 @@ pub(super) enum Service {
     /// Public keys that recordings are encrypted for.
     TwilioAccounts,
     /// Who the tokens of Flex belong to.
-    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "it is about playback"))]
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     TwilioIam,
     /// Archives of applications: the unified Video API.
     VonageVideo,
@@ -127,7 +130,10 @@ impl Service {
             .and_then(|host| host.strip_suffix(rest));
         let is_host = match (place, self) {
             (Some(""), _) => true,
-            (Some(place), Self::TwilioApi | Self::TwilioVideo | Self::TwilioAccounts | Self::TwilioIam) => {
+            (
+                Some(place),
+                Self::TwilioApi | Self::TwilioVideo | Self::TwilioAccounts | Self::TwilioIam,
+            ) => {
                 let mut labels = place.split('.');
                 labels.next() == Some("") && labels.clone().count() <= 2 && labels.all(is_label)
             }

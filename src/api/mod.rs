@@ -65,6 +65,8 @@ pub(crate) use self::credentials::{
 };
 pub(crate) use self::draft::{Draft, Unmade};
 pub(crate) use self::error::{Error, Problem};
+#[cfg(feature = "serve")]
+pub(crate) use self::flex_tokens::{FlexTokens, FlexUser};
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::link::{Link, LinkError};
 pub(crate) use self::qvoice::{Encryption, Settings as QvoiceSettings};
@@ -74,8 +76,6 @@ pub(crate) use self::sent::Sent;
 pub(crate) use self::twilio_keys::{PublicKey, PublicKeys, is_key_id};
 pub(crate) use self::video_settings::{MediaKind, MediaSettings, VideoSettings};
 pub(crate) use self::vonage::{Fallback, Storage, Target};
-#[cfg(feature = "serve")]
-pub(crate) use self::flex_tokens::{FlexTokens, FlexUser};
 #[cfg(feature = "buckets")]
 pub(crate) use self::{
     exchange::Answer,

@@ -10,6 +10,8 @@ mod network;
 mod output;
 mod registering;
 mod search;
+#[cfg(feature = "serve")]
+mod serving;
 
 use std::path::PathBuf;
 
@@ -18,16 +20,22 @@ pub(super) use self::credentials::CredentialsError;
 use self::key::{generate_verdict, key_hint, wrong_key_verdict};
 use self::line::line_verdict;
 pub(super) use self::line::{location_hint, misread_hint};
+#[cfg(feature = "waveform")]
+use self::media::mute_hint;
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
 use self::network::{fetch_verdict, page_hint, put_verdict};
 use self::output::{output_hint, write_hint};
 use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
+#[cfg(feature = "serve")]
+use self::serving::{not_verified_verdict, serve_verdict};
 use super::exit::Code;
 use crate::io::OutputError;
 use crate::job::{Error, register, shown_cause};
 use crate::key::GenerateError;
+#[cfg(feature = "waveform")]
+use crate::media::DecodeError;
 use crate::provider::{MetadataError, Provider};
 
 /// The most files that were passed over and are told of without `-v`.
@@ -49,12 +57,24 @@ pub(super) enum Failure {
     Direct(Provider, #[source] MetadataError),
     #[error("`{0}` is {1}: no metadata, no key, no media")]
     NothingInIt(String, String),
+    #[cfg(feature = "waveform")]
+    #[error("`{0}` holds no audio that can be decoded")]
+    Mute(String, #[source] DecodeError),
+    #[cfg(feature = "waveform")]
+    #[error("`{}` exists already", .0.display())]
+    DrawingExists(PathBuf),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Job(#[from] Error),
     #[error(transparent)]
     Register(#[from] register::Error),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] crate::serve::Error),
+    #[cfg(feature = "serve")]
+    #[error("the audit log `{0}` is not verified")]
+    NotVerified(String, #[source] crate::serve::NotVerified),
 
     #[error("the passphrase is empty")]
     EmptyPassphrase,
@@ -110,12 +130,20 @@ impl Failure {
                 Code::Input,
                 "pass a provider's metadata, a key file, or a recording".to_owned(),
             ),
+            #[cfg(feature = "waveform")]
+            Self::Mute(_, error) => (Code::Input, mute_hint(error)),
+            #[cfg(feature = "waveform")]
+            Self::DrawingExists(_) => (Code::Output, "pass -f to overwrite it".to_owned()),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
             Self::Register(error) => register_verdict(error, |error| {
                 let Verdict { code, hint } = verdict(error);
                 (code, hint)
             }),
+            #[cfg(feature = "serve")]
+            Self::Serve(error) => return serve_verdict(error, verdict),
+            #[cfg(feature = "serve")]
+            Self::NotVerified(_, error) => return not_verified_verdict(error),
             Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
                 "pass one with --passphrase-file PATH; --no-passphrase makes a key without"

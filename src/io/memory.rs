@@ -2,6 +2,8 @@
 //! files that the system writes of it.
 
 use rustix::fs::Mode;
+#[cfg(feature = "serve")]
+use rustix::process::getrlimit;
 use rustix::process::{Resource, Rlimit, setrlimit, umask};
 
 /// From now on this process and the commands it runs dump no core, and on Linux nobody but root
@@ -20,4 +22,15 @@ pub(crate) fn keep_private() {
     umask(mask & others);
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
+/// Lets the process have as many descriptors as the system grants it: each connection is one.
+#[cfg(feature = "serve")]
+pub(crate) fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let hard = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, hard).ok();
 }

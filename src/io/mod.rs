@@ -31,6 +31,8 @@ pub(crate) use lines::{Line, Lines, Stop};
 #[cfg(feature = "serve")]
 pub(crate) use log::{Log, LogError};
 pub(crate) use memory::keep_private;
+#[cfg(feature = "serve")]
+pub(crate) use memory::raise_descriptors;
 pub(crate) use patient::{Patient, open_terminal};
 pub(crate) use secret::{
     ReadError, fd_path, file as read_file, from_fd as read_fd, limited as read_limited,

@@ -1,8 +1,9 @@
 //! The private keys of a run and their passphrases, from wherever the caller says.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -129,6 +130,29 @@ pub(crate) struct PrivateKeys<'a> {
     passphrases: Passphrases<'a>,
     /// The keys, once they were needed.
     ring: Mutex<Option<Arc<KeyRing>>>,
+    /// Places for those who unwrap at the same time.
+    turns: Option<Turns>,
+}
+
+/// Places, and who waits for one.
+struct Turns(Mutex<usize>, Condvar);
+
+impl Turns {
+    /// Does `work` in one of the places, once there is one.
+    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
+        let Self(free, freed) = self;
+        let mut places = lock(free);
+        while *places == 0 {
+            places = freed.wait(places).unwrap_or_else(PoisonError::into_inner);
+        }
+        *places -= 1;
+        drop(places);
+        // A panic in between ends the thread, and the place with it.
+        let done = work();
+        *lock(free) += 1;
+        freed.notify_one();
+        done
+    }
 }
 
 impl<'a> PrivateKeys<'a> {
@@ -138,6 +162,16 @@ impl<'a> PrivateKeys<'a> {
             from,
             passphrases,
             ring: Mutex::default(),
+            turns: None,
+        }
+    }
+
+    /// The same, but so many content keys are unwrapped at the same time, and no more.
+    pub(crate) fn at_once(self, most: NonZero<usize>) -> Self {
+        let turns = Turns(Mutex::new(most.get()), Condvar::new());
+        Self {
+            turns: Some(turns),
+            ..self
         }
     }
 
@@ -204,6 +238,21 @@ impl<'a> PrivateKeys<'a> {
 
     /// The content key of `envelope`, from the user's command or from the ring.
     pub(super) fn unwrap(
+        &self,
+        envelope: &Envelope,
+        source: &mut Source,
+        input: &Input,
+        about: &mut About,
+        observer: &dyn Observer,
+    ) -> Result<ContentKey, Trouble> {
+        let mut work = || self.unwrap_now(envelope, source, input, about, observer);
+        match &self.turns {
+            Some(turns) => turns.take(work),
+            None => work(),
+        }
+    }
+
+    fn unwrap_now(
         &self,
         envelope: &Envelope,
         source: &mut Source,

@@ -350,9 +350,9 @@ mod tests {
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        let mut ring = ring(&files);
+        let mut unlocking = ring(&files);
         let mut asked = vec![];
-        let unlocked = ring.unlock(&mut |origin| {
+        let unlocked = unlocking.unlock(&mut |origin| {
             asked.push(origin.to_owned());
             Some(passphrase_of(if origin == "a.pem" {
                 "secret"
@@ -365,13 +365,13 @@ mod tests {
             (Ok(()), vec!["a.pem".to_owned(), "c.pem".to_owned()])
         );
         let last = wrap(&keys[2], WrapAlgorithm::RsaOaepSha256, &[7; 32]);
-        let found = run(&mut ring, &last, None);
+        let found = run(&mut unlocking, &last, None);
         assert_eq!(found, (vec!["c.pem".to_owned()], None, vec![]));
 
-        let ring = super::tests::ring(&files);
-        let nobody = ring.unlock(&mut |_| None);
+        let staying = ring(&files);
+        let nobody = staying.unlock(&mut |_| None);
         assert!(matches!(nobody, Err(RingError::NoPassphrase { origin }) if origin == "a.pem"));
-        let wrong = ring.unlock(&mut |_| Some(passphrase_of("secret")));
+        let wrong = staying.unlock(&mut |_| Some(passphrase_of("secret")));
         assert!(matches!(wrong, Err(RingError::Unlock { origin, .. }) if origin == "c.pem"));
     }
 

@@ -24,11 +24,7 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response {
 }
 
 /// An answer with a body of this type.
-pub(super) fn with_body(
-    status: StatusCode,
-    kind: &'static str,
-    body: impl Into<Body>,
-) -> Response {
+pub(super) fn with_body(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -43,10 +39,7 @@ pub(super) fn not_found() -> Response {
 
 /// There is no recording that can be played.
 pub(super) fn unusable() -> Response {
-    text(
-        StatusCode::BAD_GATEWAY,
-        "the recording cannot be played\n",
-    )
+    text(StatusCode::BAD_GATEWAY, "the recording cannot be played\n")
 }
 
 /// Something is out of reach; it may not be later.
@@ -69,10 +62,7 @@ fn later(mut response: Response) -> Response {
 
 /// Nobody knows who asks. The scheme is one that makes no browser ask for a password.
 pub(super) fn unauthorised() -> Response {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "a valid Flex token is needed\n",
-    );
+    let mut response = text(StatusCode::UNAUTHORIZED, "a valid Flex token is needed\n");
     let scheme = HeaderValue::from_static("Flex-Token");
     response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     response

@@ -14,9 +14,9 @@ mod writer;
 
 pub(crate) use self::error::AuditError;
 pub(crate) use self::line::{Entry, Event};
-pub(crate) use self::verify::{Broken, NotVerified, Verified, Why, verify};
+pub(crate) use self::verify::NotVerified;
+use self::verify::{Broken, Verified, verify};
 
-use std::fs::File;
 use std::future::Future;
 use std::io::BufReader;
 use std::path::Path;

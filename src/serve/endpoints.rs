@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
-use axum::Extension;
 
 use super::answer;
 use super::app::{App, Listener, name_of, now};

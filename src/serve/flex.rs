@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -181,7 +181,10 @@ mod tests {
         for value in [
             format!("Basic {}", encoded(&format!("token:{jwe}"))),
             format!("basic  {}", encoded(&format!("token:{jwe}"))),
-            format!("Basic {}", encoded(&format!("token:{jwe}")).trim_end_matches('=')),
+            format!(
+                "Basic {}",
+                encoded(&format!("token:{jwe}")).trim_end_matches('=')
+            ),
             format!("Basic {jwe}"),
         ] {
             assert_eq!(token(&[&value]).as_deref(), Some(jwe), "{value}");

@@ -1,6 +1,5 @@
 //! The listening page, and the pictures of a recording's sound.
 
-use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use axum::Extension;
@@ -11,13 +10,12 @@ use axum::response::Response;
 
 use super::answer;
 use super::app::{App, now};
-use super::cache::{Kept, Missing, Waveform};
+use super::cache::Missing;
 use super::client::Client;
 use super::link::Kind;
 use super::media;
 use super::page::{self, Page};
-use crate::envelope::Container;
-use crate::media::Media;
+use crate::media::{Media, container_name};
 
 /// A page that plays one recording.
 pub(super) async fn page(
@@ -43,15 +41,19 @@ pub(super) async fn page(
     let (Some(media), Some(picture)) = (also(Kind::Media), also(Kind::Waveform)) else {
         return answer::unavailable();
     };
-    let (media, picture) = (format!("../media/{media}"), format!("../waveform/{picture}.svg"));
+    let (media, picture) = (
+        format!("../media/{media}"),
+        format!("../waveform/{picture}.svg"),
+    );
     let found = kept.media();
     let (_, is_played) = media::kind(found);
-    let kind = match (is_played, found.video) {
+    let kind = match (is_played, &found.video) {
         (false, _) => page::Kind::Download,
         (true, Some(_)) => page::Kind::Video,
         (true, None) => page::Kind::Audio,
     };
-    let waveform = kept.pictures().await.is_some();
+    // It is drawn when it is asked for; the page does without where there is nothing to be seen.
+    let waveform = kept.waveform.get().is_none_or(Option::is_some);
     let (html, policy) = page::render(&Page {
         recording: &claims.recording,
         kind,
@@ -97,7 +99,7 @@ pub(super) async fn waveform(
         Ok(kept) => kept,
         Err(missing) => return missing.answer(),
     };
-    match (kept.pictures().await, is_svg) {
+    match (app.cache.pictures(&kept).await, is_svg) {
         (Some(waveform), true) => {
             let mut response =
                 answer::with_body(StatusCode::OK, "image/svg+xml", waveform.svg.clone());
@@ -125,59 +127,10 @@ impl Missing {
     }
 }
 
-impl Kept {
-    /// The pictures, made when they are asked for first; `None` where there is no sound to be seen.
-    pub(super) async fn pictures(self: &Arc<Self>) -> Option<&Waveform> {
-        if self.waveform.get().is_none() {
-            let this = Arc::clone(self);
-            // Many who ask at the same time wait for the same.
-            let drawn = move || {
-                this.waveform.get_or_init(|| drawn(&this));
-            };
-            tokio::task::spawn_blocking(drawn).await.ok()?;
-        }
-        self.waveform.get()?.as_ref()
-    }
-}
-
-fn drawn(kept: &Arc<Kept>) -> Option<Waveform> {
-    let _ = kept;
-    None
-}
-
-/// The plaintext of a recording, as it is read by decoders.
-struct Reader {
-    kept: Arc<Kept>,
-    at: u64,
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.kept.playable.verified.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Reader {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let from = |base: u64, by: i64| {
-            let at = base.checked_add_signed(by);
-            at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
-        };
-        self.at = match to {
-            SeekFrom::Start(at) => at,
-            SeekFrom::Current(by) => from(self.at, by)?,
-            SeekFrom::End(by) => from(self.kept.length(), by)?,
-        };
-        Ok(self.at)
-    }
-}
-
 /// What it is, in words.
 fn format(media: &Media) -> String {
-    let container = media.container.map(Container::name);
-    let codec = media.video.or(media.audio).map(|codec| codec.to_string());
+    let codec = media.video.as_ref().or(media.audio.as_ref());
+    let codec = codec.map(ToString::to_string);
     let rate = media
         .sample_rate
         .map(|rate| format!("{} kHz", f64::from(rate) / 1000.0));
@@ -186,7 +139,8 @@ fn format(media: &Media) -> String {
         2 => "stereo".to_owned(),
         more => format!("{more} channels"),
     });
-    let known = [container.map(ToString::to_string), codec, rate, channels];
+    let container = media.container.map(|it| container_name(it).to_owned());
+    let known = [container, codec, rate, channels];
     let known: Vec<_> = known.into_iter().flatten().collect();
     known.join(", ")
 }

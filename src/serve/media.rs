@@ -25,7 +25,7 @@ use crate::envelope::Container;
 use crate::media::Media;
 
 /// Bytes that are decrypted at once: what one connection takes of memory.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 32 * 1024;
 
 /// Somebody hears a recording.
 pub(super) struct Hearing {
@@ -56,7 +56,8 @@ impl Hearing {
                     Missing::Unreachable(reason) => (answer::unavailable(), reason),
                 };
                 let status = response.status();
-                self.log(app, headers, status, 0, Some(reason), method).await;
+                self.log(app, headers, status, 0, Some(reason), method)
+                    .await;
                 return response;
             }
         };

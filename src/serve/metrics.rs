@@ -142,11 +142,7 @@ impl Metrics {
                 "Recordings that are at hand.",
                 entries as u64,
             ),
-            (
-                "cache_bytes",
-                "Bytes of memory that they take.",
-                bytes,
-            ),
+            ("cache_bytes", "Bytes of memory that they take.", bytes),
         ];
         for (name, help, value) in now {
             one(&mut text, name, help, "gauge", value);
@@ -187,7 +183,10 @@ mod tests {
         metrics.answered("media", 206);
         let text = metrics.text(1, 2, 3);
         for (number, (_, name, _)) in (1..).zip(Count::ALL) {
-            assert!(text.contains(&format!("\nunreel_{name} {number}\n")), "{name}");
+            assert!(
+                text.contains(&format!("\nunreel_{name} {number}\n")),
+                "{name}"
+            );
         }
         let line = "unreel_answers_total{endpoint=\"media\",status=\"206\"} 2\n";
         assert!(text.ends_with(line));

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::admin;
 use super::app::App;
 use super::audit::Audit;
 use super::cache::Cache;
@@ -25,9 +26,9 @@ use super::rule::Rule;
 use super::server::Server;
 use super::settings::{LinkKeysFrom, Settings};
 use super::tls::Identity;
-use super::admin;
 use crate::io::{Signal, raise_descriptors, read_file, take_over_signals};
 use crate::job::Library;
+use crate::job::redact::shown_of_secret;
 
 /// The most connections.
 const CONNECTIONS: usize = 2048;
@@ -93,7 +94,10 @@ async fn serve(
         links,
         audit,
         flex: flex(&settings, &library, observer),
-        rule: settings.authz_command.clone().map(|command| Rule::new(command, |name| observer.variable(name))),
+        rule: settings
+            .authz_command
+            .clone()
+            .map(|command| Rule::new(command, |name| observer.variable(name))),
         rate: Rate::new(LINKS_A_SECOND),
         heard: Heard::default(),
         used: Mutex::default(),
@@ -109,7 +113,11 @@ async fn serve(
     let (end, ended) = watch::channel(false);
     let public = endpoints::public(&app);
     let is_one = app.settings.admin_listen == Some(app.settings.listen);
-    let public = if is_one { public.merge(admin::router(&app)) } else { public };
+    let public = if is_one {
+        public.merge(admin::router(&app))
+    } else {
+        public
+    };
     let scheme = if identity.is_some() { "https" } else { "http" };
     observer.event(Event::Listening(&format!("{scheme}://{at}")));
     spawn(&app, public, identity.clone(), false, listener, &ended);
@@ -133,6 +141,8 @@ async fn serve(
     while let Some(Signal::Hangup) = signals.recv().await {
         running.reload().await;
     }
+    // Another signal does not wait.
+    drop(signals);
     end.send_replace(true);
     running.finish().await;
     Ok(())
@@ -190,7 +200,7 @@ fn hosts(settings: &Settings, at: IpAddr) -> Vec<String> {
 
 fn link_keys(from: &LinkKeysFrom) -> Result<LinkKeys, Error> {
     match from {
-        LinkKeysFrom::Random => LinkKeys::random().map_err(|error| Error::LinkKeys(None, error)),
+        LinkKeysFrom::Random => LinkKeys::random().map_err(Error::NoLinkKey),
         LinkKeysFrom::File(path) => read_link_keys(path),
     }
 }
@@ -200,9 +210,11 @@ fn link_keys(from: &LinkKeysFrom) -> Result<LinkKeys, Error> {
 /// # Errors
 /// See [`Error`].
 pub(crate) fn read_link_keys(path: &Path) -> Result<LinkKeys, Error> {
-    let bytes = read_file(path, LINK_KEYS);
-    let bytes = bytes.map_err(|error| Error::LinkKeysUnread(path.to_owned(), error))?;
-    LinkKeys::parse(&bytes).map_err(|error| Error::LinkKeys(Some(path.to_owned()), error))
+    let name = shown_of_secret(path);
+    match read_file(path, LINK_KEYS) {
+        Ok(bytes) => LinkKeys::parse(&bytes).map_err(|error| Error::LinkKeys(name, error)),
+        Err(error) => Err(Error::LinkKeysUnread(name, error)),
+    }
 }
 
 fn flex(settings: &Settings, library: &Library, observer: &dyn Observer) -> Option<Flex> {

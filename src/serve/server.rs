@@ -64,7 +64,7 @@ impl Server {
         let mut ended = end.clone();
         loop {
             let accepted = tokio::select! {
-                _ = ended.wait_for(|end| *end) => return,
+                () = is_over(&mut ended) => return,
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, peer)) = accepted else {
@@ -82,13 +82,14 @@ impl Server {
                 Err(full) => {
                     this.app.metrics.count(Count::Refused);
                     // Over TLS there is nothing that could be said in time.
-                    if let (None, Ok(place)) = (
-                        &this.identity,
-                        Arc::clone(&told).try_acquire_owned(),
-                    ) {
+                    if let (None, Ok(place)) =
+                        (&this.identity, Arc::clone(&told).try_acquire_owned())
+                    {
                         tokio::spawn(async move {
                             let _place = place;
-                            timeout(Duration::from_secs(1), tell(stream, full)).await.ok();
+                            timeout(Duration::from_secs(1), tell(stream, full))
+                                .await
+                                .ok();
                         });
                     }
                 }
@@ -146,7 +147,7 @@ impl Server {
         tokio::select! {
             _ = &mut served => {}
             () = connection.dropped() => {}
-            _ = end.wait_for(|end| *end) => {
+            () = is_over(&mut end) => {
                 served.as_mut().graceful_shutdown();
                 tokio::select! {
                     _ = &mut served => {}
@@ -200,6 +201,11 @@ impl Server {
         app.metrics.answered(endpoint, response.status().as_u16());
         Ok(response.map(|body| held(body, (turn, place))))
     }
+}
+
+/// Waits for the end.
+async fn is_over(end: &mut watch::Receiver<bool>) {
+    end.wait_for(|end| *end).await.ok();
 }
 
 /// Both ends of a connection.

@@ -1,23 +1,55 @@
-//! [`Hands`]: the words for what a service has to say.
+//! [`Hands`]: the words for what a service has to say, and what it takes from outside.
 
+use std::ffi::OsString;
+
+use super::service::private_keys;
+use crate::cli::args::Serve;
+use crate::cli::error::sentence;
 use crate::cli::escape::escape;
 use crate::cli::printer::Printer;
+use crate::cli::words::Words;
+use crate::job::{Error, KeysFrom, Library};
 use crate::serve::{Event, Observer};
 
-/// The words, and where they go.
-pub(super) struct Hands<'a>(pub(super) &'a Printer);
+/// The words, and where they go; and where the keys are.
+pub(super) struct Hands<'a> {
+    pub(super) printer: &'a Printer,
+    pub(super) flags: &'a Serve,
+    pub(super) keys: KeysFrom,
+}
 
 impl Observer for Hands<'_> {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Listening(url) => self.0.done(&format!("listening on {url}")),
-            Event::Admin(url) => self.0.done(&format!("admin on {url}")),
+            Event::Listening(url) => self.printer.done(&format!("listening on {url}")),
+            Event::Admin(url) => self.printer.done(&format!("admin on {url}")),
             // Who closed standard output wants none.
             Event::Link { id, url } => {
-                self.0
+                self.printer
                     .data(&escape(&format!("{id}  {url}")))
                     .unwrap_or_default();
             }
+            Event::NoRecordings => self.printer.warning("there are no recordings to listen to"),
+            Event::NoTokens(error) => {
+                let why = sentence(error);
+                self.printer
+                    .warning(&format!("no token of Flex's can be checked: {why}"));
+            }
+            Event::Reloaded => self.printer.done("read keys and certificates again"),
+            Event::Kept { what, error } => {
+                let why = sentence(error);
+                self.printer
+                    .warning(&format!("{what} stay as they were: {why}"));
+            }
         }
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn reload_keys(&self, library: &Library) -> Result<(), Error> {
+        let keys = private_keys(self.flags, self.keys.clone());
+        library.reload_keys(keys, &Words(self.printer))
     }
 }

@@ -1,15 +1,16 @@
 //! The service itself: everything is opened, and then it listens.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use super::hands::Hands;
 use super::settings::{Plan, check_sources, from};
-use crate::cli::args::Serve;
+use crate::cli::args::{Serve, Source};
 use crate::cli::error::Failure;
 use crate::cli::printer::Printer;
 use crate::cli::words::Words;
 use crate::cli::{keys, network};
-use crate::job::PrivateKeys;
+use crate::job::{KeysFrom, Library, PrivateKeys, Shelf};
 
 /// Serves until a signal ends it.
 pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Failure> {
@@ -20,8 +21,34 @@ pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Fa
     let from = from(flags);
     let api = network::api_of_any(&flags.network, &from, printer)?;
     let buckets = Arc::new(network::buckets_of_any(&api, &from));
+    let library = Library::new(
+        api,
+        buckets,
+        private_keys(flags, plan.keys.clone()),
+        flags.sources.iter().map(shelf).collect(),
+        plan.settings.account.clone(),
+        plan.settings.cache,
+    );
+    library.open_keys(&Words(printer))?;
+    let hands = Hands {
+        printer,
+        flags,
+        keys: plan.keys,
+    };
+    Ok(crate::serve::run(plan.settings, library, &hands)?)
+}
+
+/// The keys that there are now. As many content keys are unwrapped at the same time as there are cores.
+pub(super) fn private_keys(flags: &Serve, from: KeysFrom) -> PrivateKeys<'static> {
     let passphrases = keys::passphrases(&flags.keys.passphrase, flags.keys.no_input);
-    let keys = PrivateKeys::new(plan.keys, passphrases);
-    keys.ring(&Words(printer))?;
-    Ok(())
+    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    PrivateKeys::new(from, passphrases).at_once(cores)
+}
+
+fn shelf(source: &Source) -> Shelf {
+    match source {
+        Source::Twilio => Shelf::Twilio,
+        Source::Folder(folder) => Shelf::Folder(folder.clone()),
+        Source::Bucket(prefix) => Shelf::Bucket(prefix.clone()),
+    }
 }

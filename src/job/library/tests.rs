@@ -85,6 +85,10 @@ fn digest(verified: &Verified) -> String {
     while at < bytes.len() {
         at += verified.read_at(&mut bytes[at..], at as u64).unwrap();
     }
+    hex_digest(&bytes)
+}
+
+fn hex_digest(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
@@ -171,6 +175,29 @@ fn recordings_of_every_provider_are_played_as_they_were_kept() {
 }
 
 #[test]
+fn the_folder_for_demonstrations_is_played_as_openssl_opens_it() {
+    fn is_shared<T: Send + Sync + 'static>(_: &T) {}
+    let library = library(vec![Shelf::Folder(fixture("playback"))]);
+    is_shared(&library);
+    let expected = String::from_utf8(read("expected.sha256")).unwrap();
+    let ids = library.ids(20).unwrap();
+    assert_eq!(ids.len(), 5, "{ids:?}");
+    for id in ids {
+        let found = library.find(&id).unwrap();
+        is_shared(&found);
+        let plain = fixture(&format!("playback/{id}.wav"));
+        let is_right = match std::fs::read(plain) {
+            Ok(plain) => digest(&found.verified) == hex_digest(&plain),
+            Err(_) => expected.contains(&digest(&found.verified)),
+        };
+        assert!(is_right, "{id}");
+    }
+}
+
+/// How the name of media ends, the media, and what is beside it.
+type Case<'a> = (&'a str, &'a [u8], Option<&'a [u8]>);
+
+#[test]
 fn what_does_not_open_or_is_not_described_is_unusable() {
     let (media, document) = (call(), read("twilio-voice/recording.json"));
     let mut tampered = media.clone();
@@ -180,7 +207,7 @@ fn what_does_not_open_or_is_not_described_is_unusable() {
     let no_key = wav_as.replace(PLAIN, CALL).into_bytes();
     let other = format!("twilio-voice/{OTHER}.wav.enc");
     let other_document = read("twilio-voice/recording-other-key.json");
-    let cases: &[(&str, &[u8], Option<&[u8]>)] = &[
+    let cases: &[Case] = &[
         (".enc", &tampered, Some(&document)),
         (".enc", &media[..media.len() - 1], Some(&document)),
         (".enc", b"", Some(&document)),
@@ -464,7 +491,7 @@ fn twilio_is_asked_by_sid_and_its_answers_mean_what_they_say() {
         served.set(
             &asked_of(CALL, "json"),
             (200, String::new(), document.to_vec()),
-        )
+        );
     };
     about(&document);
     served.set(&asked_of(CALL, "wav"), (200, String::new(), call()));
@@ -575,10 +602,7 @@ fn what_twilio_serves_is_verified_and_plain_media_stays_in_memory() {
     }
     let found = found.unwrap();
     assert_eq!(found.weight, WEIGHT + wav.len() as u64);
-    assert_eq!(
-        digest(&found.verified),
-        base16ct::lower::encode_string(&Sha256::digest(&wav))
-    );
+    assert_eq!(digest(&found.verified), hex_digest(&wav));
     // It never goes to a file, however large it is.
     let mut large = wav;
     large.resize(usize::try_from(CACHE).unwrap() + 1, 0);
