@@ -252,7 +252,13 @@ fn the_page_for_scripts_knows_every_decrypting_command() {
 #[test]
 fn what_the_readme_makes_is_ignored_by_git() {
     let ignored = read(".gitignore");
-    for made in ["/keys/", "/decrypted/", "/call.wav", "/call.svg", "/call.json"] {
+    for made in [
+        "/keys/",
+        "/decrypted/",
+        "/call.wav",
+        "/call.svg",
+        "/call.json",
+    ] {
         assert!(ignored.lines().any(|line| line == made), "{made}");
     }
 }

@@ -49,6 +49,7 @@ fn the_command_of_the_readme_prints_links_to_pages_that_play() {
         // Others may have the usual port.
         .env("UNREEL_SERVE_LISTEN", "127.0.0.1:0")
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -109,7 +110,12 @@ fn the_rule_of_the_page_allows_supervisors_and_the_agent_of_the_call() {
         ("[\"agent\"]", &format!("\"{worker}\""), "null", false),
         ("[\"agent\"]", "null", "\"CA1\"", false),
         ("[\"agent\"]", "\"../key\"", "\"CA1\"", false),
-        ("[]", "\"WK5eed0000000000000000000000000002\"", "\"CA1\"", false),
+        (
+            "[]",
+            "\"WK5eed0000000000000000000000000002\"",
+            "\"CA1\"",
+            false,
+        ),
     ] {
         let question = format!(r#"{{"roles":{roles},"worker_sid":{worker},"call":{call}}}"#);
         let mut child = desk
