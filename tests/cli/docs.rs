@@ -25,7 +25,7 @@ fn read(path: &str) -> String {
 }
 
 /// The fenced blocks of a document, with what stands behind the fence.
-pub fn blocks(document: &str) -> Vec<(String, String)> {
+pub(crate) fn blocks(document: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut lines = document.lines();
     while let Some(line) = lines.next() {
