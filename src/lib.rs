@@ -37,6 +37,8 @@ mod provider;
 #[cfg(feature = "serve")]
 mod serve;
 mod store;
+#[cfg(feature = "waveform")]
+mod waveform;
 
 pub use crate::cipher::CipherError;
 pub use crate::envelope::{

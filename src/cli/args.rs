@@ -5,6 +5,8 @@ mod batch;
 mod register;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "waveform")]
+mod waveform;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -19,6 +21,8 @@ pub(super) use self::register::{
 };
 #[cfg(feature = "serve")]
 pub(super) use self::serve::{Link, Serve, Source, VerifyAudit, is_of_folder, with_actions};
+#[cfg(feature = "waveform")]
+pub(super) use self::waveform::{Drawing, Waveform};
 use super::moment::Moment;
 use crate::job::{NameTemplate, Shard};
 use crate::key::Kdf;

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
+#[cfg(feature = "waveform")]
+use super::args::Waveform;
 use super::args::{
     Any, Batch, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
 };
@@ -50,6 +52,8 @@ pub(super) enum Command {
     /// As it was given: more may be said elsewhere.
     #[cfg(feature = "serve")]
     Serve(Box<ArgMatches>),
+    #[cfg(feature = "waveform")]
+    Waveform(Waveform),
 }
 
 /// The name of a command, what it does, and how its arguments are made.
@@ -111,6 +115,12 @@ const ENTRIES: &[Entry] = &[
         "Play recordings in Twilio Flex and in browsers, without decrypting them beforehand",
         super::args::with_actions,
     ),
+    #[cfg(feature = "waveform")]
+    (
+        "waveform",
+        "Draw how a recording sounds: a picture, or numbers for a player",
+        Waveform::augment_args,
+    ),
 ];
 
 fn with_providers(command: clap::Command) -> clap::Command {
@@ -133,14 +143,14 @@ pub(super) fn named(args: &[OsString]) -> clap::Command {
 }
 
 fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
-    let commands = ENTRIES.iter().map(|(name, about, arguments)| {
-        let command = clap::Command::new(*name);
+    let commands = ENTRIES.iter().map(|&(name, about, arguments)| {
+        let command = clap::Command::new(name);
         let command = if is_meant(name) {
             arguments(command)
         } else {
             command
         };
-        command.about(*about).long_about(None)
+        command.about(about).long_about(None)
     });
     let cli = clap::Command::new("unreel")
         .subcommand_required(true)
@@ -181,6 +191,8 @@ impl Command {
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches(given)?),
             #[cfg(feature = "serve")]
             "serve" => Self::Serve(Box::new(given.clone())),
+            #[cfg(feature = "waveform")]
+            "waveform" => Self::Waveform(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),
         })
     }

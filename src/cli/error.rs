@@ -20,6 +20,8 @@ pub(super) use self::credentials::CredentialsError;
 use self::key::{generate_verdict, key_hint, wrong_key_verdict};
 use self::line::line_verdict;
 pub(super) use self::line::{location_hint, misread_hint};
+#[cfg(feature = "waveform")]
+use self::media::mute_hint;
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
 use self::network::{fetch_verdict, page_hint, put_verdict};
@@ -32,6 +34,8 @@ use super::exit::Code;
 use crate::io::OutputError;
 use crate::job::{Error, register, shown_cause};
 use crate::key::GenerateError;
+#[cfg(feature = "waveform")]
+use crate::media::DecodeError;
 use crate::provider::{MetadataError, Provider};
 
 /// The most files that were passed over and are told of without `-v`.
@@ -53,6 +57,9 @@ pub(super) enum Failure {
     Direct(Provider, #[source] MetadataError),
     #[error("`{0}` is {1}: no metadata, no key, no media")]
     NothingInIt(String, String),
+    #[cfg(feature = "waveform")]
+    #[error("`{0}` holds no audio that can be decoded")]
+    Mute(String, #[source] DecodeError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
@@ -120,6 +127,8 @@ impl Failure {
                 Code::Input,
                 "pass a provider's metadata, a key file, or a recording".to_owned(),
             ),
+            #[cfg(feature = "waveform")]
+            Self::Mute(_, error) => (Code::Input, mute_hint(error)),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
             Self::Register(error) => register_verdict(error, |error| {

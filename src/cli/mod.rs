@@ -31,6 +31,8 @@ mod twilio_voice;
 mod units;
 mod usage;
 mod vonage;
+#[cfg(feature = "waveform")]
+mod waveform;
 mod words;
 mod wrap;
 
@@ -115,5 +117,7 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::run(args, printer),
         #[cfg(feature = "serve")]
         Command::Serve(given) => serve::run(given, printer),
+        #[cfg(feature = "waveform")]
+        Command::Waveform(args) => waveform::run(args, printer),
     }
 }

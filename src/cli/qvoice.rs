@@ -9,6 +9,8 @@ use super::error::Failure;
 use super::fetched::Fetched;
 use super::printer::Printer;
 use super::talk::Talk;
+#[cfg(feature = "waveform")]
+use crate::job::Observer;
 use crate::job::{
     Format, Input, KeysFrom, Metadata, PassphraseFrom, Passphrases, PrivateKeys, Secrets,
     SharedFrom, SharedKeys, is_same_file,
@@ -78,13 +80,23 @@ pub(super) fn with_config(config: Input, args: &Decrypt, printer: &Printer) -> R
         network: &args.network,
         fetched: Fetched::default(),
     };
-    let format = Format {
+    let from = SharedFrom::Config(config);
+    search(&common, &args.metadata, from, None, any_format(), printer)
+}
+
+/// The keys of a configuration, of which nothing else is said.
+#[cfg(feature = "waveform")]
+pub(super) fn shared(config: Input, observer: &dyn Observer) -> Result<SharedKeys, Failure> {
+    let from = SharedFrom::Config(config);
+    Ok(SharedKeys::read(from, None, any_format(), observer)?)
+}
+
+fn any_format() -> Format {
+    Format {
         pins: Pins::default(),
         profile: None,
         budget: Duration::from_secs(BUDGET.into()),
-    };
-    let from = SharedFrom::Config(config);
-    search(&common, &args.metadata, from, None, format, printer)
+    }
 }
 
 fn search(

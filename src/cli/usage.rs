@@ -28,7 +28,7 @@ pub(super) fn explain(error: &clap::Error, command: &Command, args: &[OsString])
             }
         }
         ErrorKind::UnknownArgument => unknown(error, command, args),
-        ErrorKind::InvalidSubcommand => subcommand(error, command),
+        ErrorKind::InvalidSubcommand => subcommand(error, command, args),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::TooManyValues => {
             value(error)
         }
@@ -120,24 +120,37 @@ fn dashed(given: &str, command: &Command, args: &[OsString]) -> Option<String> {
     })
 }
 
-fn subcommand(error: &clap::Error, command: &Command) -> Misuse {
+fn subcommand(error: &clap::Error, all: &Command, args: &[OsString]) -> Misuse {
     let given = first(error, ContextKind::InvalidSubcommand);
     let word = given.to_lowercase().replace('_', "-");
+    // Of `unreel serve lnk` it is a command of serve's.
+    let outer = args.iter().skip(1).find_map(|arg| all.find_subcommand(arg));
+    let outer = outer.filter(|outer| outer.has_subcommands());
+    let command = outer.unwrap_or(all);
+    let name = outer.map_or("unreel".to_owned(), |outer| {
+        format!("unreel {}", outer.get_name())
+    });
     let mut suggested = texts(error, ContextKind::SuggestedSubcommand);
     if command.find_subcommand(&word).is_some() {
         suggested = vec![word.clone()];
     }
-    let hint = if let Some(hint) = meant(&word) {
+    let hint = if let (Some(hint), None) = (meant(&word), outer) {
         hint.to_owned()
     } else if suggested.is_empty() {
         let names = command.get_subcommands().map(Command::get_name);
         let names: Vec<_> = names.filter(|name| *name != "help").collect();
+        let names = names.join(", ");
         return Misuse {
-            lines: vec!["the first argument is no command of unreel".to_owned()],
-            hint: format!("the command comes first: {}", names.join(", ")),
+            lines: vec![format!("the first argument is no command of {name}")],
+            hint: match outer {
+                Some(_) => format!("it has {names}; {HELP}"),
+                None => format!("the command comes first: {names}"),
+            },
         };
     } else {
-        format!("did you mean unreel {}?", suggested.join(" or unreel "))
+        let suggested = suggested.iter().map(|one| format!("{name} {one}"));
+        let suggested: Vec<_> = suggested.collect();
+        format!("did you mean {}?", suggested.join(" or "))
     };
     Misuse {
         lines: vec![format!("there is no command `{given}`")],
@@ -178,6 +191,15 @@ mod tests {
             assert_eq!(misuse.hint, hint, "{word}");
             assert!(misuse.lines[0].starts_with("there is no command `"));
         }
+        assert_eq!(
+            misuse(&["register", "twillio"]).hint,
+            "did you mean unreel register twilio or unreel register twilio-video?"
+        );
+        let of_register = misuse(&["register", "hunter2"]);
+        assert_eq!(
+            of_register.lines,
+            ["the first argument is no command of unreel register"]
+        );
         let misuse = misuse(&["hunter2"]);
         assert_eq!(misuse.lines, ["the first argument is no command of unreel"]);
         assert!(

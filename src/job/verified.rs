@@ -165,7 +165,7 @@ impl Job<'_> {
         let other_id = other_id.filter(|id| is_of_another(input, about.provider, id));
         let result = match ready.opener {
             Some(opener) => pipeline::verify(opener, ready.source, options),
-            None => pipeline::keep(
+            None => pipeline::verify_plain(
                 ready.source,
                 declared(ready.whence.remote.as_deref()),
                 options,

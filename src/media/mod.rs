@@ -11,6 +11,8 @@
 //!   (JSON, which no such format holds, excepted), and [`Media::damaged`] tells a wrong IV from a
 //!   wrong key.
 //!
+//! With the feature `waveform` a fourth, for which it is decoded: how does it sound? ([`Decoder`])
+//!
 //! A file is judged by its first [`SEGMENT`] bytes ([`Head`]). Two are watched to their end, too: a
 //! transport stream has a sync byte in every packet ([`TsScan`], in pieces that may be scanned in
 //! parallel and merged in order), and the parts of Matroska and MP4 say how long they are.
@@ -19,6 +21,8 @@
 #![warn(clippy::indexing_slicing)]
 
 mod damaged;
+#[cfg(feature = "waveform")]
+mod decode;
 mod describe;
 mod ebml;
 mod mangled;
@@ -34,6 +38,8 @@ mod transport;
 mod wav;
 
 pub use damaged::damaged_head;
+#[cfg(feature = "waveform")]
+pub(crate) use decode::{Bytes, DecodeError, Decoder, Piece};
 pub(crate) use describe::container_name;
 pub use describe::{Codec, Media, Note, hms};
 pub use mangled::{Mangled, mangled};

@@ -20,23 +20,8 @@ pub(super) fn is(head: &[u8]) -> bool {
 pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
     is(head).then_some(())?;
     let mut media = Media::of(Container::Wav);
-    let mut format = None;
-    let mut data = None;
-    let mut at = HEADER;
-    while let (Some(id), Some(size)) = (array::<4>(head, at), u32_le(head, at + 4)) {
-        let body = at + 8;
-        match &id {
-            b"fmt " => format = head.get(body..).and_then(Format::read),
-            b"data" => {
-                data = Some((size, length.saturating_sub(body as u64)));
-                break;
-            }
-            _ => {}
-        }
-        // Chunks are padded to an even length.
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        at = body.saturating_add(size).saturating_add(size & 1);
-    }
+    let Layout { format, data, end } = Layout::of(head);
+    let data = data.map(|(size, body)| (size, length.saturating_sub(body as u64)));
     if let Some(format) = &format {
         media.audio = Some(format.codec());
         media.sample_rate = Some(format.rate);
@@ -61,17 +46,49 @@ pub(super) fn read(head: &[u8], length: u64) -> Option<Media> {
             }
         }
     }
-    let is_cut = data.is_none() && at.saturating_add(8) as u64 > length;
+    let is_cut = data.is_none() && end.saturating_add(8) as u64 > length;
     if format.is_none() || is_cut {
         media.notes.push(Note::HeaderIncomplete);
     }
     Some(media)
 }
 
+/// Where the parts of a file are.
+pub(super) struct Layout {
+    /// What its `fmt ` chunk says.
+    pub(super) format: Option<Format>,
+    /// The size that its `data` chunk says, and where the data begins.
+    pub(super) data: Option<(u32, usize)>,
+    /// Where the walk ended: at the data, or behind the last chunk.
+    end: usize,
+}
+
+impl Layout {
+    /// Walks the chunks of a file that starts with `head`, up to its data.
+    pub(super) fn of(head: &[u8]) -> Self {
+        let (mut format, mut data, mut end) = (None, None, HEADER);
+        while let (Some(id), Some(size)) = (array::<4>(head, end), u32_le(head, end + 4)) {
+            let body = end + 8;
+            match &id {
+                b"fmt " => format = head.get(body..).and_then(Format::read),
+                b"data" => {
+                    data = Some((size, body));
+                    break;
+                }
+                _ => {}
+            }
+            // Chunks are padded to an even length.
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            end = body.saturating_add(size).saturating_add(size & 1);
+        }
+        Self { format, data, end }
+    }
+}
+
 /// A size that a writer put there because it could not seek back: nothing, the largest number
 /// that is signed or not (with or without headers taken off, or rounded), or one that plays for
 /// longer than a day.
-fn is_placeholder(size: u32, byte_rate: u64) -> bool {
+pub(super) fn is_placeholder(size: u32, byte_rate: u64) -> bool {
     const DAY: u64 = 24 * 60 * 60;
     matches!(size, 0 | 0x7FFF_0000..) || byte_rate > 0 && u64::from(size) > DAY * byte_rate
 }
@@ -128,7 +145,8 @@ impl Format {
         }
     }
 
-    fn byte_rate(&self) -> u64 {
+    /// Bytes a second.
+    pub(super) fn byte_rate(&self) -> u64 {
         match self.bytes_per_second {
             0 => u64::from(self.rate) * u64::from(self.block),
             rate => u64::from(rate),

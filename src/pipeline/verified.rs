@@ -38,7 +38,7 @@ pub fn verify(opener: Opener, source: Source, options: Options) -> Result<Verifi
 ///
 /// # Errors
 /// See [`Error`].
-pub(crate) fn keep(
+pub(crate) fn verify_plain(
     source: Source,
     declared: Declared,
     options: Options,
@@ -296,7 +296,7 @@ mod tests {
     fn what_is_not_encrypted_is_read_as_it_is() {
         let plaintext = packets(7000);
         let source = || Source::from_reader(io::Cursor::new(packets(7000)), None);
-        let verified = keep(source(), Declared::default(), options()).unwrap();
+        let verified = verify_plain(source(), Declared::default(), options()).unwrap();
         assert_eq!(verified.len(), plaintext.len() as u64);
         for (at, size) in [(0, 1), (12_345, 300_000), (plaintext.len() - 3, 9)] {
             let mut buffer = vec![0; size];
@@ -311,7 +311,7 @@ mod tests {
             sha256: None,
         };
         assert!(matches!(
-            keep(source(), declared, options()),
+            verify_plain(source(), declared, options()),
             Err(Error::Length { declared: 9, .. })
         ));
     }

@@ -1,6 +1,5 @@
 //! The listening page, and the pictures of a recording's sound.
 
-use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use axum::Extension;
@@ -16,7 +15,8 @@ use super::client::Client;
 use super::link::Kind;
 use super::media;
 use super::page::{self, Page};
-use crate::media::{Media, container_name};
+use crate::media::{Bytes, Media, container_name};
+use crate::waveform::{Labels, Peaks};
 
 /// A page that plays one recording.
 pub(super) async fn page(
@@ -142,38 +142,15 @@ impl Kept {
     }
 }
 
-fn drawn(kept: &Arc<Kept>) -> Option<Waveform> {
-    let _ = kept;
-    None
-}
-
-/// The plaintext of a recording, as it is read by decoders.
-struct Reader {
-    kept: Arc<Kept>,
-    at: u64,
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.kept.playable.verified.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Reader {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let from = |base: u64, by: i64| {
-            let at = base.checked_add_signed(by);
-            at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
-        };
-        self.at = match to {
-            SeekFrom::Start(at) => at,
-            SeekFrom::Current(by) => from(self.at, by)?,
-            SeekFrom::End(by) => from(self.kept.length(), by)?,
-        };
-        Ok(self.at)
-    }
+fn drawn(kept: &Kept) -> Option<Waveform> {
+    let verified = &kept.playable.verified;
+    let read = |buffer: &mut [u8], offset: u64| verified.read_at(buffer, offset);
+    let peaks = Peaks::of(Bytes::At(verified.len(), &read)).ok()?;
+    let labels = Labels::new(kept.playable.id.clone(), peaks.channels.len());
+    Some(Waveform {
+        svg: peaks.svg(&labels),
+        json: peaks.json(),
+    })
 }
 
 /// What it is, in words.

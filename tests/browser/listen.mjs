@@ -56,7 +56,7 @@ async function works(browser) {
     const { time, at, said } = await state(page);
     near(time, before + by);
     near(at, time);
-    assert.match(said, /^\d+ seconds? of (\d+ minutes? )?(\d+ seconds?)?$/);
+    assert.match(said, /^\d+ seconds? of \d+ (minute|second)s?\b/);
   };
   await move("ArrowRight", 5);
   await move("ArrowRight", 5);
@@ -116,8 +116,20 @@ async function works(browser) {
 }
 
 const missing = (pattern) => (page) => instead(page, pattern, () => ({ status: 404 }));
-const failed = (page) => until("it says what to do", () =>
-  page.$eval("#failure", ({ textContent, role }) => role === "status" && /^This link has expired or the recording cannot be played\. .*ask for a new link\.$/.test(textContent)));
+/** It says what to do, politely, and offers nothing that does not work. */
+async function failed(page) {
+  const sentence = /^This link has expired or the recording cannot be played\. .*ask for a new link\.$/;
+  await until("it says what to do", () =>
+    page.$eval("#failure", ({ textContent }, pattern) => new RegExp(pattern).test(textContent), sentence.source));
+  assert.equal(await page.$eval("#failure", ({ role }) => role), "status");
+  assert.ok(await page.$$eval("button, input, select, audio", (parts) => parts.every((part) => !part.checkVisibility())));
+}
+
+/** With links that end in so many seconds. */
+const ends_in = (html, seconds) => (page) =>
+  instead(page, link, () => ({ body: html.replace(/data-left="\d+"/, `data-left="${seconds}"`) }));
+const notes = (sentence) => (page) =>
+  until(sentence, () => page.$eval("#note", ({ textContent, role }, sentence) => role === "status" && textContent.startsWith(sentence), sentence));
 
 /** Without a script, the browser's own player is there. */
 async function without_script(browser) {
@@ -153,5 +165,8 @@ await within(async (browser) => {
     },
     complains: true,
   });
+  const html = await (await fetch(link)).text();
+  await looks(browser, link, "soon", { before: ends_in(html, 200), then: notes("This link ends in less than 5 minutes.") });
+  await looks(browser, link, "ended", { before: ends_in(html, 1), then: notes("This link has ended.") });
   await without_script(browser);
 });

@@ -39,6 +39,10 @@ export async function looks(browser, link, name, { before, then = async () => {}
       await then(page);
       const sizes = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(sizes[0] <= sizes[1], `${what} is ${sizes[0]} wide`);
+      // For fingers (WCAG 2.2, 2.5.8 asks for 24).
+      const small = await page.$$eval("button, input, select, main a", (parts) =>
+        parts.filter((part) => part.checkVisibility() && part.getBoundingClientRect().height < 44).map((part) => part.outerHTML));
+      assert.deepEqual(small, [], what);
       if (folder) await page.screenshot({ path: `${folder}/${what}.png`, fullPage: true });
       // What is looked at is what was sent: the source runs beside the page's own script.
       await page.evaluate(axe);

@@ -557,13 +557,15 @@ fn typed() -> Vec<(&'static str, String)> {
     ]
 }
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: &[&str] = &[
     "twilio-voice",
     "twilio-video",
     "vonage",
     "qvoice",
     "keygen",
     "inspect",
+    #[cfg(feature = "serve")]
+    "serve",
 ];
 
 #[test]

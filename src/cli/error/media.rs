@@ -4,6 +4,8 @@ use super::super::exit::Code;
 use super::output::{output_hint, write_hint};
 use crate::cipher::CipherError;
 use crate::envelope::Container;
+#[cfg(feature = "waveform")]
+use crate::media::DecodeError;
 use crate::media::{Note, Sniff};
 use crate::pipeline::{self, FoundInstead};
 
@@ -86,6 +88,22 @@ pub(super) fn pipeline_verdict(error: &pipeline::Error) -> (Code, String) {
         Error::Writer(_) => (Code::Output, "the output is incomplete; check its space"),
     };
     (code, hint.to_owned())
+}
+
+/// What to do with a recording that cannot be drawn.
+#[cfg(feature = "waveform")]
+pub(super) fn mute_hint(error: &DecodeError) -> String {
+    let hint = match error {
+        DecodeError::Unknown | DecodeError::Codec => {
+            "WAV, MP3, AAC in MP4 and Opus in Matroska, WebM or Ogg are decoded; of others ffmpeg makes \
+             one: ffmpeg -i FILE call.wav; an encrypted recording needs -k and its metadata"
+        }
+        DecodeError::NoTrack => "nothing was recorded but pictures",
+        DecodeError::Damaged => "try whether a player plays it; else get the recording again",
+        DecodeError::Channels(_) => "mix them first: ffmpeg -i FILE -ac 2 call.wav",
+        DecodeError::Read(_) => "check the disk and try again",
+    };
+    hint.to_owned()
 }
 
 fn sniff_hint(seen: Sniff) -> &'static str {

@@ -194,6 +194,9 @@ fn the_folder_for_demonstrations_is_played_as_openssl_opens_it() {
     }
 }
 
+/// How the name of media ends, the media, and what is beside it.
+type Case<'a> = (&'a str, &'a [u8], Option<&'a [u8]>);
+
 #[test]
 fn what_does_not_open_or_is_not_described_is_unusable() {
     let (media, document) = (call(), read("twilio-voice/recording.json"));
@@ -204,7 +207,7 @@ fn what_does_not_open_or_is_not_described_is_unusable() {
     let no_key = wav_as.replace(PLAIN, CALL).into_bytes();
     let other = format!("twilio-voice/{OTHER}.wav.enc");
     let other_document = read("twilio-voice/recording-other-key.json");
-    let cases: &[(&str, &[u8], Option<&[u8]>)] = &[
+    let cases: &[Case] = &[
         (".enc", &tampered, Some(&document)),
         (".enc", &media[..media.len() - 1], Some(&document)),
         (".enc", b"", Some(&document)),
@@ -488,7 +491,7 @@ fn twilio_is_asked_by_sid_and_its_answers_mean_what_they_say() {
         served.set(
             &asked_of(CALL, "json"),
             (200, String::new(), document.to_vec()),
-        )
+        );
     };
     about(&document);
     served.set(&asked_of(CALL, "wav"), (200, String::new(), call()));

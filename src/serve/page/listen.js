@@ -88,7 +88,7 @@
     if (waveform) {
       const drop = () => waveform.remove();
       waveform.addEventListener("error", drop);
-      if (waveform.complete && !waveform.naturalWidth) drop();
+      if (waveform.complete && !waveform.naturalHeight) drop();
     }
 
     play.addEventListener("click", toggle);

@@ -1,0 +1,321 @@
+//! [`Decoder`]: the sound of a recording, piece by piece.
+//!
+//! Containers and codecs are symphonia's, Opus is ropus'. Both read hostile bytes: what they do is
+//! bounded by the length of the recording, and a panic of theirs is an error here, see [`quietly`].
+
+mod opus;
+mod quiet;
+mod source;
+mod wave;
+
+use std::io;
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+
+use self::opus::{Heard, Opus};
+use self::quiet::quietly;
+pub(crate) use self::source::Bytes;
+use self::source::{Failure, Source};
+
+/// The most channels that are told apart.
+const CHANNELS: usize = 8;
+
+/// The longest that a recording says nothing: a day.
+const LONGEST_GAP: i64 = 24 * 60 * 60;
+
+/// Why there is no sound to be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecodeError {
+    /// The container is none that is read, or damaged at its beginning.
+    #[error("it is in no format that is read")]
+    Unknown,
+    /// There is no track of sound.
+    #[error("it has no track of sound")]
+    NoTrack,
+    /// Nothing here decodes the track.
+    #[error("its sound is in a codec that is not decoded")]
+    Codec,
+    /// No packet of the track could be decoded, or one brought the decoder down.
+    #[error("its sound is damaged")]
+    Damaged,
+    /// There are more channels than anybody tells apart.
+    #[error("it has {0} channels, more than {CHANNELS}")]
+    Channels(usize),
+    /// Its bytes cannot be read.
+    #[error(transparent)]
+    Read(io::Error),
+}
+
+/// What comes next.
+pub(crate) enum Piece<'a> {
+    /// Samples: as many of each channel. Full scale is that of an [`i16`].
+    Sound(&'a [Vec<i16>]),
+    /// So many frames of silence, where the container's times leave a gap.
+    Silence(u64),
+}
+
+/// Decodes the first track of sound, from front to back.
+pub(crate) struct Decoder<'a> {
+    format: Box<dyn FormatReader + 'a>,
+    track: Track,
+    codec: Codec,
+    planes: Vec<Vec<i16>>,
+    channels: usize,
+    clock: Clock,
+    /// Whether `planes` are still to be given out.
+    is_pending: bool,
+    /// Whether anything could not be decoded.
+    is_flawed: bool,
+    /// How many bytes the packets may still have: a file has no more of them than it is long.
+    budget: u64,
+    failure: Failure,
+}
+
+enum Codec {
+    Opus(Opus),
+    Other(Box<dyn AudioDecoder>),
+}
+
+/// Where in time the sound is.
+struct Clock {
+    /// Frames a second.
+    rate: u32,
+    /// When the recording begins, in nanoseconds of the container's time.
+    origin: Option<i128>,
+    /// Frames that were given out.
+    done: u64,
+}
+
+impl<'a> Decoder<'a> {
+    /// Looks what the bytes are, and decodes nothing yet.
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub(crate) fn open(bytes: Bytes<'a>) -> Result<Self, DecodeError> {
+        let source = Source::new(bytes).map_err(DecodeError::Read)?;
+        let failure = source.failure();
+        let opened = quietly(|| Self::of(source)).unwrap_or(Err(DecodeError::Unknown));
+        failure
+            .take()
+            .map_or(opened, |error| Err(DecodeError::Read(error)))
+    }
+
+    fn of(source: Source<'a>) -> Result<Self, DecodeError> {
+        let failure = source.failure();
+        let budget = source.length().map_or(u64::MAX, |length| {
+            // Headers that are left away in the file are put back into the packets.
+            length.saturating_mul(2)
+        });
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let format = symphonia::default::get_probe()
+            .probe(
+                &Hint::new(),
+                stream,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
+            .map_err(|_| DecodeError::Unknown)?;
+        let track = format.first_track(TrackType::Audio).cloned();
+        let track = track.ok_or(DecodeError::NoTrack)?;
+        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+            return Err(DecodeError::NoTrack);
+        };
+        let channels = parameters.channels.as_ref().map_or(0, |it| it.count());
+        if channels > CHANNELS {
+            return Err(DecodeError::Channels(channels));
+        }
+        let clock = Clock {
+            rate: parameters.sample_rate.unwrap_or_default(),
+            origin: None,
+            done: 0,
+        };
+        Ok(Self {
+            codec: Codec::of(parameters)?,
+            planes: vec![],
+            channels,
+            clock,
+            is_pending: false,
+            is_flawed: false,
+            budget,
+            failure,
+            format,
+            track,
+        })
+    }
+
+    /// Frames a second, once something was given out; else what the container says.
+    pub(crate) fn rate(&self) -> u32 {
+        self.clock.rate
+    }
+
+    /// How many channels there are, likewise.
+    pub(crate) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Decodes on. `None` at the end; a recording that breaks off there has ended, too.
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub(crate) fn next(&mut self) -> Result<Option<Piece<'_>>, DecodeError> {
+        while !self.is_pending {
+            let step = quietly(|| self.step());
+            if let Some(error) = self.failure.take() {
+                return Err(DecodeError::Read(error));
+            }
+            match step.ok_or(DecodeError::Damaged)?? {
+                Step::Nothing => {}
+                Step::Sound => self.is_pending = true,
+                Step::Gap(frames) => {
+                    self.is_pending = true;
+                    self.clock.done += frames;
+                    return Ok(Some(Piece::Silence(frames)));
+                }
+                Step::End if self.is_flawed && self.clock.done == 0 => {
+                    return Err(DecodeError::Damaged);
+                }
+                Step::End => return Ok(None),
+            }
+        }
+        self.is_pending = false;
+        self.clock.done += self.planes.first().map_or(0, Vec::len) as u64;
+        Ok(Some(Piece::Sound(&self.planes)))
+    }
+
+    /// Decodes one packet.
+    fn step(&mut self) -> Result<Step, DecodeError> {
+        let packet = match self.format.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return Ok(Step::End),
+            Err(error) => {
+                self.is_flawed |= !is_end(&error);
+                return Ok(Step::End);
+            }
+        };
+        let length = packet.data.len().max(1) as u64;
+        let Some(rest) = self.budget.checked_sub(length) else {
+            return Ok(Step::End);
+        };
+        self.budget = rest;
+        if self.clock.done == 0 {
+            let of_packet = |track: &&Track| track.id == packet.track_id;
+            let track = self.format.tracks().iter().find(of_packet);
+            self.clock.begin(time(track, &packet));
+        }
+        if packet.track_id != self.track.id {
+            return Ok(Step::Nothing);
+        }
+        let Some(heard) = self.decode(&packet)? else {
+            self.is_flawed = true;
+            return Ok(Step::Nothing);
+        };
+        if heard.frames == 0 {
+            return Ok(Step::Nothing);
+        }
+        let gap = self
+            .clock
+            .gap(time(Some(&self.track), &packet), heard.skipped);
+        Ok(gap.map_or(Step::Sound, Step::Gap))
+    }
+
+    /// Decodes a packet into the planes; `None` if that cannot be done.
+    fn decode(&mut self, packet: &Packet) -> Result<Option<Heard>, DecodeError> {
+        let heard = match &mut self.codec {
+            Codec::Opus(opus) => {
+                let padding = self.track.time_base.map_or(0, |base| {
+                    let units = u128::from(packet.trim_end.get()) * u128::from(base.numer.get());
+                    units * u128::from(opus::RATE) / u128::from(base.denom.get())
+                });
+                let padding = usize::try_from(padding).unwrap_or(usize::MAX);
+                opus.decode(&packet.data, padding, &mut self.planes)
+            }
+            Codec::Other(decoder) => match decoder.decode(packet) {
+                Ok(samples) => {
+                    self.clock.rate = samples.spec().rate();
+                    samples.copy_to_vecs_planar(&mut self.planes);
+                    Some(Heard {
+                        frames: samples.frames(),
+                        skipped: usize::try_from(packet.trim_start.get()).unwrap_or_default(),
+                    })
+                }
+                Err(_) => None,
+            },
+        };
+        let Some(heard) = heard else { return Ok(None) };
+        if self.clock.done == 0 {
+            self.channels = match self.planes.len() {
+                0 => return Ok(None),
+                channels @ 1..=CHANNELS => channels,
+                channels => return Err(DecodeError::Channels(channels)),
+            };
+        }
+        // There are as many channels as at the beginning.
+        self.planes.resize(self.channels, vec![0; heard.frames]);
+        Ok(Some(heard))
+    }
+}
+
+/// What became of a packet.
+enum Step {
+    Nothing,
+    /// The planes have samples.
+    Sound,
+    /// They have, and come behind so many frames of silence.
+    Gap(u64),
+    End,
+}
+
+impl Codec {
+    fn of(parameters: &AudioCodecParameters) -> Result<Self, DecodeError> {
+        if parameters.codec == CODEC_ID_OPUS {
+            let head = parameters.extra_data.as_deref().unwrap_or_default();
+            return Opus::of(head).map(Self::Opus).ok_or(DecodeError::Codec);
+        }
+        let decoder = symphonia::default::get_codecs();
+        let decoder = decoder.make_audio_decoder(parameters, &Default::default());
+        decoder.map(Self::Other).map_err(|_| DecodeError::Codec)
+    }
+}
+
+impl Clock {
+    /// The recording begins with the first packet of any track.
+    fn begin(&mut self, time: Option<i128>) {
+        if let Some(time) = time {
+            self.origin = Some(self.origin.map_or(time, |origin| origin.min(time)));
+        }
+    }
+
+    /// How many frames of silence stand before a packet of this time, if it is more than a tenth of a
+    /// second: times are rounded, and a player does not wait for less.
+    fn gap(&self, time: Option<i128>, skipped: usize) -> Option<u64> {
+        let rate = i64::from(self.rate);
+        let since = i64::try_from(time? - self.origin?).ok()?;
+        let position = i128::from(since) * i128::from(rate) / 1_000_000_000;
+        let position = i64::try_from(position).ok()? + i64::try_from(skipped).ok()?;
+        let gap = position - i64::try_from(self.done).ok()?;
+        let is_gap = gap > rate / 10 && gap / rate.max(1) < LONGEST_GAP;
+        is_gap.then(|| gap.unsigned_abs())
+    }
+}
+
+/// When a packet is heard, in nanoseconds of the container's time.
+fn time(track: Option<&Track>, packet: &Packet) -> Option<i128> {
+    let base = track?.time_base?;
+    let units = i128::from(packet.pts.get()) * i128::from(base.numer.get());
+    Some(units * 1_000_000_000 / i128::from(base.denom.get()))
+}
+
+fn is_end(error: &Error) -> bool {
+    matches!(error, Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+#[cfg(test)]
+mod tests;

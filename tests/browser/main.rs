@@ -1,0 +1,67 @@
+//! `unreel serve` in Debian's Chromium: the listening page, and the player that Twilio publishes for
+//! Flex Insights. Node drives it (the scripts beside this file); `.ci/run` installs what they need.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "it is a test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../fake/mod.rs"]
+mod fake;
+mod scene;
+
+use scene::{ACCOUNT, CALL, DOWNLOAD, HOUR, Scene, TOKEN, VIDEO, has, run};
+
+#[test]
+fn a_call_is_listened_to_by_pointer_and_by_keys_and_axe_finds_nothing() {
+    if !has(&["puppeteer-core", "axe-core"]) {
+        return;
+    }
+    let scene = Scene::demo(&[CALL]);
+    run("listen.mjs", &[&scene.listen(CALL)]);
+}
+
+#[test]
+fn a_video_plays_and_a_transport_stream_is_a_download() {
+    if !has(&["puppeteer-core", "axe-core"]) {
+        return;
+    }
+    let scene = Scene::demo(&[VIDEO, DOWNLOAD]);
+    run(
+        "kinds.mjs",
+        &[&scene.listen(VIDEO), &scene.listen(DOWNLOAD)],
+    );
+}
+
+#[test]
+fn twilios_own_player_plays_an_hour_with_links_that_live_20_seconds() {
+    let packages = [
+        "puppeteer-core",
+        "react",
+        "react-dom",
+        "@twilio/flex-insights-player",
+    ];
+    if !has(&packages) {
+        return;
+    }
+    let scene = Scene::flex(&[HOUR]);
+    let link = format!("{}/sec_rec?recording_sid={HOUR}", scene.base);
+    run("flex.mjs", &[&link, TOKEN]);
+}
+
+#[test]
+fn the_authenticated_mode_of_flex_decodes_a_call_for_its_own_waveform() {
+    if !has(&["puppeteer-core"]) {
+        return;
+    }
+    let scene = Scene::flex(&[CALL]);
+    let path = format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings/{CALL}");
+    let seconds = scene::seconds(CALL).to_string();
+    run(
+        "api.mjs",
+        &[&format!("{}{path}", scene.base), TOKEN, &seconds],
+    );
+}
