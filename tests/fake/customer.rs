@@ -41,6 +41,7 @@ impl Fake {
             ("UNREEL_TWILIO_API_URL", self.base()),
             ("UNREEL_TWILIO_VIDEO_URL", self.base()),
             ("UNREEL_TWILIO_ACCOUNTS_URL", self.base()),
+            ("UNREEL_TWILIO_IAM_URL", self.base()),
             ("TWILIO_ACCOUNT_SID", ACCOUNT.into()),
             ("TWILIO_API_KEY", API_KEY.into()),
             ("TWILIO_API_SECRET", API_SECRET.into()),

@@ -28,6 +28,7 @@ mod registered;
 mod storage;
 mod style;
 mod tls;
+mod twilio_iam;
 mod twilio_keys;
 mod twilio_settings;
 mod twilio_video;
@@ -36,7 +37,7 @@ mod vonage;
 mod vonage_storage;
 mod wire;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub use self::storage::error as storage_error;
 use self::storage::{Object, Storage};
 pub use self::style::{Style, VideoLink, VoiceMedia};
 pub use self::tls::{Certificate, make as make_tls, pems};
+pub use self::twilio_iam::{FlexUser, flex_token};
 pub use self::wire::{Got, send};
 
 /// The server. It ends, with all its connections, when this is dropped.
@@ -99,6 +101,8 @@ struct State {
     seen: Vec<Seen>,
     faults: Faults,
     latency: Duration,
+    /// Flex's tokens that are valid.
+    flex_tokens: HashMap<String, FlexUser>,
     /// The `jti` of tokens that were used.
     tokens: HashSet<String>,
 }
@@ -408,6 +412,8 @@ impl Shared {
         let path = request.path();
         if path.starts_with("/2010-04-01/") {
             twilio_voice::answer(self, state, request)
+        } else if twilio_iam::is_of(path) {
+            twilio_iam::answer(state, request)
         } else if path.starts_with("/v1/Credentials/") {
             twilio_keys::answer(self, state, request)
         } else if let Some(kind) = Settings::of(path) {

@@ -13,6 +13,9 @@
 //! Whenever a key is registered that something is encrypted for, such a recording is there: `RE…a1`,
 //! `RT…a1`, `CJ…a1`, `5eed0000-0000-4000-8000-0000000000a1`, all `5eed` and zeros; of Qvoice's
 //! `DIR/call.enc`.
+//!
+//! One token of Twilio Flex is valid, of an agent; the last line that it prints is what a player would
+//! send in `Authorization`.
 #![allow(clippy::expect_used, reason = "it is a tool of the tests")]
 
 #[path = "mod.rs"]
@@ -25,7 +28,7 @@ use std::time::Duration;
 use aes_gcm::aead::{Aead, KeyInit};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use fake::{Fake, Voice, VoiceMedia};
+use fake::{Fake, FlexUser, Voice, VoiceMedia, flex_token};
 use rsa::pkcs8::DecodePrivateKey;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -61,6 +64,8 @@ fn main() {
         fake.qvoice_folder(folder);
     }
     fake.latency(Duration::from_millis(wanted.latency));
+    let token = flex_token("anna");
+    fake.add_flex_token(&token, agent());
     let mut out = std::io::stdout();
     for (name, value) in fake.env() {
         writeln!(out, "export {name}='{value}'").ok();
@@ -70,10 +75,20 @@ fn main() {
         writeln!(out, "export TWILIO_CA_BUNDLE='{}'", path.display()).ok();
     }
     writeln!(out, "# storage: {}", fake.storage()).ok();
+    let pair = BASE64_STANDARD.encode(format!("token:{token}"));
+    writeln!(out, "export FLEX_AUTHORIZATION='Basic {pair}'").ok();
     out.flush().ok();
     // Its folder is taken away.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).expect("signals");
     signals.forever().next();
+}
+
+/// An agent for as long as it runs.
+fn agent() -> FlexUser {
+    FlexUser {
+        expiration: Some("2100-01-01T00:00:00Z".parse().expect("a time")),
+        ..FlexUser::agent("anna")
+    }
 }
 
 fn wanted() -> Wanted {

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::fake::{
-    ACCOUNT, API_KEY, API_SECRET, APPLICATION, Fake, Fault, Got, OPENTOK_KEY, OPENTOK_SECRET, Page,
-    Voice, http_date, send,
+    ACCOUNT, API_KEY, API_SECRET, APPLICATION, Fake, Fault, FlexUser, Got, OPENTOK_KEY,
+    OPENTOK_SECRET, Page, Voice, flex_token, http_date, send,
 };
 
 fn ask(url: &str, headers: &[&str]) -> Got {
@@ -329,4 +329,42 @@ fn https_is_under_its_own_authority() {
     assert_eq!(cut, (true, Err(ErrorKind::UnexpectedEof)));
     assert!(http_date(0).ends_with(" GMT"));
     drop(fake);
+}
+
+#[test]
+fn flex_tokens_are_valid_for_their_account_until_they_end() {
+    let fake = Fake::start();
+    let token = flex_token("anna");
+    fake.add_flex_token(&token, FlexUser::agent("anna"));
+    fake.add_flex_token("old", FlexUser::agent("otto").for_millis(-1));
+    let validate = |account: &str, header: &str, token: &str| {
+        let url = format!("{}/v1/Accounts/{account}/Tokens/validate", fake.base());
+        let headers = [header, "Content-Type: application/json"];
+        let body = json!({"token": token}).to_string();
+        send("POST", &url, &headers, body.as_bytes())
+    };
+    let got = validate(ACCOUNT, &basic(), &token).json();
+    assert_eq!(got["valid"], true);
+    assert_eq!(got["identity"], "anna_40example_2Dcom");
+    assert_eq!(got["roles"], json!(["agent"]));
+    for token in ["old", "unknown"] {
+        let got = validate(ACCOUNT, &basic(), token);
+        assert_eq!(
+            (got.status(), got.json()["code"].as_u64()),
+            ("200", Some(20101))
+        );
+        assert_eq!(got.json()["valid"], false);
+    }
+    let got = validate("AC5eed00000000000000000000000000ff", &basic(), &token);
+    assert_eq!(
+        (got.status(), got.json()["code"].as_u64()),
+        ("404", Some(20404))
+    );
+    assert_eq!(
+        validate(ACCOUNT, "X-No: credentials", &token).status(),
+        "401"
+    );
+    assert_eq!(fake.validations(), 5);
+    fake.fault("Tokens/validate", Fault::Status(500, vec![]), 1);
+    assert_eq!(validate(ACCOUNT, &basic(), &token).status(), "500");
 }
