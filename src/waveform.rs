@@ -6,7 +6,7 @@ mod json;
 mod svg;
 mod ticks;
 
-pub(crate) use self::svg::{Labels, height};
+pub(crate) use self::svg::Labels;
 use crate::media::{Bytes, DecodeError, Decoder, Piece};
 
 /// The most pixels. When they are full half of them remain, so a long recording has at least half

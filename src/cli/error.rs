@@ -60,6 +60,9 @@ pub(super) enum Failure {
     #[cfg(feature = "waveform")]
     #[error("`{0}` holds no audio that can be decoded")]
     Mute(String, #[source] DecodeError),
+    #[cfg(feature = "waveform")]
+    #[error("`{}` exists already", .0.display())]
+    DrawingExists(PathBuf),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
@@ -129,6 +132,8 @@ impl Failure {
             ),
             #[cfg(feature = "waveform")]
             Self::Mute(_, error) => (Code::Input, mute_hint(error)),
+            #[cfg(feature = "waveform")]
+            Self::DrawingExists(_) => (Code::Output, "pass -f to overwrite it".to_owned()),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
             Self::Register(error) => register_verdict(error, |error| {

@@ -193,7 +193,7 @@ mod tests {
         }
         assert_eq!(
             misuse(&["register", "twillio"]).hint,
-            "did you mean unreel register twilio or unreel register twilio-video?"
+            "did you mean unreel register twilio-video or unreel register twilio?"
         );
         let of_register = misuse(&["register", "hunter2"]);
         assert_eq!(

@@ -15,12 +15,12 @@ use super::words::Words;
 use super::{keys, qvoice};
 use crate::api::{self, Api, Credentials, Selection};
 use crate::cipher::{CipherError, Ciphertext, WriteAt};
-use crate::io::{Staged, Stdout, check_target};
+use crate::io::{OutputError, Source, Staged, Stdout, check_target, read_file};
 use crate::job::{
-    Audible, Error, IfExists, Input, Job, Metadata, Output, Own, Plain, PrivateKeys, Secrets,
-    Selected, Target, Task,
+    Audible, Error, IfExists, Input, Job, Metadata, Origin, Output, Own, Plain, PrivateKeys,
+    Secrets, Selected, Target, Task,
 };
-use crate::media::{Bytes, DecodeError};
+use crate::media::{Bytes, DecodeError, Sniff, sniff};
 use crate::provider::Provider;
 use crate::store::{self, Buckets};
 use crate::waveform::{Labels, Peaks};
@@ -41,8 +41,14 @@ pub(super) fn run(args: &Waveform, printer: &Printer) -> Result<(), Failure> {
     uses.extend(config.clone().map(|input| ("the configuration", input)));
     one_purpose(&uses, std::slice::from_ref(&selected.input))?;
 
+    let plain = plain(&selected.input)?;
     let provider = config.is_some().then_some(Provider::Qvoice);
-    let metadata = Metadata::new(provider, metadata(&args.metadata));
+    let origin = match (&plain, metadata(&args.metadata)) {
+        // What lies beside it may be what an earlier run drew.
+        (Some(_), Origin::Sidecars) => Origin::Documents(vec![]),
+        (_, origin) => origin,
+    };
+    let metadata = Metadata::new(provider, origin);
     let passphrases = keys::passphrases(&args.keys.passphrase, args.keys.no_input);
     let private = PrivateKeys::new(from, passphrases);
     let shared = config.map(|config| qvoice::shared(config, &words));
@@ -74,7 +80,8 @@ pub(super) fn run(args: &Waveform, printer: &Printer) -> Result<(), Failure> {
         threads: None,
         observer: &words,
     };
-    let text = match job.audible(&selected) {
+    let recording = plain.map_or_else(|| job.audible(&selected), |it| Ok(Audible::Plain(it)));
+    let text = match recording {
         Ok(recording) => draw(recording, &selected.input, drawing)?,
         // Who gives nothing to decrypt it with means it is decrypted.
         Err(Error::NoMetadata(name, _)) if uses.is_empty() => {
@@ -83,6 +90,21 @@ pub(super) fn run(args: &Waveform, printer: &Printer) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     };
     place.write(text.as_bytes())
+}
+
+/// The recording, if it is a file that is not encrypted: nothing else is asked for then.
+fn plain(input: &Input) -> Result<Option<Source>, Failure> {
+    let Input::File(_) = input else {
+        return Ok(None);
+    };
+    // What is wrong with a file is told where it is opened for good.
+    let Ok(mut source) = input.open() else {
+        return Ok(None);
+    };
+    let head = source
+        .head()
+        .map_err(|error| Error::Unread(input.to_string(), error))?;
+    Ok(matches!(sniff(head), Some(Sniff::Plain(_))).then_some(source))
 }
 
 /// What is asked for, or what the output is named for.
@@ -151,7 +173,10 @@ impl<'a> Place<'a> {
             if own.holds(path) {
                 return Err(is_input(path));
             }
-            check_target(path, force, &BTreeSet::new())?;
+            check_target(path, force, &BTreeSet::new()).map_err(refused)?;
+            if read_file(path, LIMIT).is_ok_and(|text| is_metadata(&text)) {
+                return Err(is_input(path));
+            }
             return Ok(Self::File(path, force));
         }
         if Stdout::is_nowhere() {
@@ -173,10 +198,25 @@ impl<'a> Place<'a> {
                 let staged = Staged::create(path)?;
                 let written = staged.write_all_at(bytes, 0);
                 written.map_err(|error| Failure::unwritten(&Input::of(path).to_string(), error))?;
-                Ok(staged.commit(path, force)?)
+                staged.commit(path, force).map_err(refused)
             }
         }
     }
 }
 
+/// Whether it is what a provider says of a recording, which nothing may open without it.
+fn is_metadata(text: &[u8]) -> bool {
+    !Peaks::are(text) && !Provider::recognise(text).is_empty()
+}
+
+fn refused(error: OutputError) -> Failure {
+    match error {
+        OutputError::Exists(path) => Failure::DrawingExists(path),
+        error => error.into(),
+    }
+}
+
 const STDOUT: &str = "standard output";
+
+/// The most that metadata has, and many times what a drawing has.
+const LIMIT: u64 = 8 << 20;

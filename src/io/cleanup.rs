@@ -29,7 +29,10 @@ pub(crate) enum Signal {
 
 /// From now on `heir` is told of SIGINT, SIGTERM and SIGHUP, and they end nothing for as long as it
 /// says that it heeds them. Behind [`install`], whose thread tells it: it must not take long.
-#[allow(dead_code, reason = "only a service goes on, and it is being built")]
+#[cfg_attr(
+    not(feature = "serve"),
+    expect(dead_code, reason = "only a service goes on")
+)]
 pub(crate) fn take_over_signals(heir: impl Fn(Signal) -> bool + Send + 'static) {
     *HEIR.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(heir));
 }

@@ -130,6 +130,13 @@ impl Log {
     }
 }
 
+/// The lock is the open file's, of which a command that is just being started has a copy still.
+impl Drop for Log {
+    fn drop(&mut self) {
+        flock(&self.file, FlockOperation::Unlock).ok();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -181,8 +188,11 @@ mod tests {
         // A new file of that name is another one.
         let second = Log::open(&path).unwrap();
         assert!(second.is_at(&path) && first.is_at(&other));
+        // Nor does it stay locked by what was inherited.
+        let inherited = first.file.try_clone().unwrap();
         drop(first);
         assert!(Log::open(&other).is_ok());
+        drop(inherited);
     }
 
     #[test]

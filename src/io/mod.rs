@@ -23,7 +23,6 @@ mod wrapper;
 pub(crate) use appender::Appender;
 pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 #[cfg(feature = "serve")]
-#[allow(unused_imports, reason = "the service is being built")]
 pub(crate) use cleanup::{Signal, take_over_signals};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
 pub(crate) use folder::{LockedFolder, make as make_folder};

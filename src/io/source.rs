@@ -162,7 +162,7 @@ impl Source {
             Body::Stored(stored, _) => Ok(stored),
             Body::Stream(mut stream) => {
                 let length = stream.length;
-                self.spool.keep(&mut stream, length)?.try_into()
+                self.spool.take(&mut stream, length)?.try_into()
             }
         }
     }

@@ -37,7 +37,7 @@ impl Spool {
     /// # Errors
     /// As the reader or the operating system has it; [`ErrorKind::FileTooLarge`] for what may be kept
     /// in memory only and is too large for it.
-    pub(super) fn keep(self, reader: &mut impl Read, length: Option<u64>) -> io::Result<Spooled> {
+    pub(super) fn take(self, reader: &mut impl Read, length: Option<u64>) -> io::Result<Spooled> {
         let mut spooled = self.begin(length)?;
         io::copy(reader, &mut spooled)?;
         Ok(spooled)
@@ -46,7 +46,7 @@ impl Spool {
     /// Keeps nothing yet; what is written to it then.
     ///
     /// # Errors
-    /// As those of [`Spool::keep`].
+    /// As those of [`Spool::take`].
     pub(super) fn begin(self, length: Option<u64>) -> io::Result<Spooled> {
         let fits = self.memory > 0 && length.is_none_or(|length| length <= self.memory);
         let memory = if fits {
@@ -141,7 +141,7 @@ mod tests {
     const CONTENT: &[u8] = b"0123456789";
 
     fn kept(memory: u64, disk: bool, length: Option<u64>) -> io::Result<(Vec<u8>, bool)> {
-        let spooled = Spool { memory, disk }.keep(&mut &CONTENT[..], length)?;
+        let spooled = Spool { memory, disk }.take(&mut &CONTENT[..], length)?;
         let (mut file, in_memory) = spooled.into_parts();
         file.rewind()?;
         let mut bytes = Vec::new();
@@ -188,7 +188,7 @@ mod tests {
             memory: 99,
             disk: false,
         };
-        let (file, _) = spool.keep(&mut &CONTENT[..], None).unwrap().into_parts();
+        let (file, _) = spool.take(&mut &CONTENT[..], None).unwrap().into_parts();
         let fd = file.as_raw_fd();
         let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
         assert_eq!(path.to_str().unwrap(), "/memfd:recording (deleted)");

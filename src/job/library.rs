@@ -1,8 +1,6 @@
 //! [`Library`]: the recordings of folders, buckets and Twilio by their ids, verified and ready to be
 //! read at any place.
 
-#![allow(dead_code, reason = "playback is being built")]
-
 mod names;
 mod stamp;
 #[cfg(test)]
@@ -35,7 +33,7 @@ use crate::provider::{IdKind, Provider};
 use crate::store::{Buckets, Location};
 
 /// Which part of the memory for ciphertext one recording may take.
-const SHARE: u64 = 8;
+const SHARE: u64 = 32;
 
 /// What an open recording weighs beside its ciphertext: a key, a descriptor, what is known of it.
 const WEIGHT: u64 = 64 << 10;
@@ -93,7 +91,7 @@ struct Found {
 
 impl Library {
     /// Of these shelves; nothing is read yet. Ciphertext that is fetched is kept in memory, of one
-    /// recording an eighth of `cache` (bytes) at most, else in an unnamed temporary file. What is fetched
+    /// recording a 32nd of `cache` (bytes) at most, else in an unnamed temporary file. What is fetched
     /// and not encrypted is in memory only, if `cache` is enough for it.
     pub(crate) fn new(
         api: Api,

@@ -49,7 +49,6 @@ mod verified;
 pub(crate) use self::error::Error;
 pub(crate) use self::input::{Input, Selected, file_name};
 pub(crate) use self::inspect::{Fit, Found, Inspected, InspectedAs, KeyFound, inspect};
-#[allow(unused_imports, reason = "playback is being built")]
 pub(crate) use self::library::{Library, Playable, Shelf, Unplayable};
 pub(crate) use self::line::LineError;
 pub(crate) use self::manifest::{Manifest, Rules};

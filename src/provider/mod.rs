@@ -3,6 +3,7 @@
 //!
 //! Parsing only: no files, no keys, no cryptography, no media.
 
+mod call;
 mod decode;
 mod document;
 mod error;

@@ -7,7 +7,6 @@
 
 use super::document::{self, Outcome};
 use super::error::MetadataError;
-use super::id::IdKind;
 use super::json::{self, Budget, Json, Object};
 use super::listing::{Item, Listing};
 use super::search::{self, Knows, Rules};
@@ -18,7 +17,6 @@ use crate::envelope::{ContentCipher, Envelope, Expected, KeyWrap, Payload, WrapA
 // its own because it has no underscore.
 const DETAILS: &[&str] = &["encryption_details", "EncryptionDetails"];
 const ID: &[&str] = &["sid", "RecordingSid", "recording_sid"];
-const CALL: &[&str] = &["call_sid", "CallSid"];
 const STATUS: &[&str] = &["status", "RecordingStatus", "recording_status"];
 const TYPE: &[&str] = &["type", "encryption_type"];
 const KEY_ID: &[&str] = &["public_key_sid", "encryption_public_key_sid"];
@@ -55,22 +53,6 @@ pub fn parse(bytes: &[u8]) -> Result<Listing, MetadataError> {
 /// [`MetadataError::Invalid`] when a value is not base64 or has an impossible length.
 pub fn from_values(encrypted_cek: &str, iv: &str) -> Result<Envelope, MetadataError> {
     envelope(("encrypted_cek", encrypted_cek), ("iv", iv))
-}
-
-/// The call that a document of one recording names: `call_sid` of a resource, `CallSid` of a callback.
-pub(super) fn call(bytes: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut named = CALL.iter().flat_map(|name| text.split(name).skip(1));
-    let one = |rest: &str| {
-        let value = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        let end = value.find(|c: char| !c.is_alphanumeric());
-        let id = value.get(..end.unwrap_or(value.len()))?;
-        (IdKind::of(id) == Some(IdKind::Call)).then(|| id.to_owned())
-    };
-    let first = one(named.next()?)?;
-    named
-        .all(|rest| one(rest).as_ref() == Some(&first))
-        .then_some(first)
 }
 
 const RULES: Rules<Envelope> = Rules {

@@ -4,7 +4,7 @@ use super::error::MetadataError;
 use super::id::IdKind;
 use super::listing::Listing;
 use super::qvoice::Hints;
-use super::{qvoice, twilio_video, twilio_voice, vonage};
+use super::{call, qvoice, twilio_video, twilio_voice, vonage};
 use crate::envelope::{Container, UNKNOWN_EXTENSION};
 
 /// A provider of encrypted recordings.
@@ -128,7 +128,7 @@ impl Provider {
     /// The call (`CA…`) that a document says its recording is of, if it names one and no other.
     pub(crate) fn call(self, bytes: &[u8]) -> Option<String> {
         match self {
-            Self::TwilioVoice => twilio_voice::call(bytes),
+            Self::TwilioVoice => call::call(bytes),
             Self::TwilioVideo | Self::Vonage | Self::Qvoice => None,
         }
     }

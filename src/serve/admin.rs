@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 use super::answer;
 use super::app::App;
+use super::audit::Audit;
+use super::metrics::Now;
 
 /// How long it is believed that the sources are in reach, or not.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -58,8 +60,13 @@ async fn metrics(State(app): State<Arc<App>>, method: Method) -> Response {
     if !is_read(&method) {
         return answer::not_allowed("GET, HEAD");
     }
-    let (entries, bytes) = app.cache.size();
-    let text = app.metrics.text(app.connections.count(), entries, bytes);
+    let (recordings, bytes) = app.cache.size();
+    let text = app.metrics.text(&Now {
+        connections: app.connections.count(),
+        recordings,
+        bytes,
+        is_writable: app.audit.as_ref().is_none_or(Audit::is_writable),
+    });
     answer::with_body(
         StatusCode::OK,
         "text/plain; version=0.0.4; charset=utf-8",

@@ -14,7 +14,8 @@ mod writer;
 
 pub(crate) use self::error::AuditError;
 pub(crate) use self::line::{Entry, Event};
-pub(crate) use self::verify::{Broken, NotVerified, Verified, Why, verify};
+pub(crate) use self::verify::NotVerified;
+use self::verify::{Verified, verify};
 
 use std::future::Future;
 use std::io::BufReader;

@@ -1,6 +1,7 @@
 //! [`Cache`]: recordings that were verified lately, as ciphertext, and one fetch for many who ask.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use tokio::time::Instant;
 use super::metrics::{Count, Metrics};
 use crate::cipher::lock;
 use crate::job::{Library, Playable, Unplayable};
-use crate::media::Media;
+use crate::media::{Bytes, Media};
+use crate::waveform::{Labels, Peaks};
 
 /// How long an entry is good without its source being asked.
 const FRESH: Duration = Duration::from_secs(15 * 60);
@@ -18,17 +20,20 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 /// The most entries: each has a descriptor.
 const MOST: usize = 512;
 
-/// The most recordings that are fetched and verified at the same time. How many of their keys are
-/// unwrapped is bounded elsewhere, by the cores.
-const AT_ONCE: usize = 32;
+/// The most recordings that are fetched and verified at the same time: what they take of memory is half
+/// of what there is (see [`Library::new`]), and those at hand have the other half. How many of their keys
+/// are unwrapped is bounded elsewhere, by the cores.
+const AT_ONCE: usize = 16;
 
 /// Recordings that are at hand, and those on their way.
 pub(super) struct Cache {
     library: Arc<Library>,
     metrics: Arc<Metrics>,
-    /// Bytes of memory.
+    /// Bytes of memory for those at hand.
     limit: u64,
     places: Arc<Semaphore>,
+    /// For those that draw: it takes a core.
+    easels: Semaphore,
     table: Mutex<Table>,
 }
 
@@ -117,13 +122,15 @@ fn words(error: &dyn std::error::Error) -> String {
 }
 
 impl Cache {
-    /// Nothing yet, of `library`; at most `limit` bytes of memory.
+    /// Nothing yet, of `library`; at most `limit` bytes of memory in all.
     pub(super) fn new(library: Arc<Library>, metrics: Arc<Metrics>, limit: u64) -> Arc<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Arc::new(Self {
             library,
             metrics,
-            limit,
+            limit: limit / 2,
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            easels: Semaphore::new(cores),
             table: Mutex::default(),
         })
     }
@@ -204,6 +211,21 @@ impl Cache {
         lock(&self.table).fresh(id).is_some()
     }
 
+    /// The pictures of a recording's sound, drawn when they are asked for first; `None` where there is
+    /// nothing to be seen.
+    pub(super) async fn pictures<'a>(&self, kept: &'a Arc<Kept>) -> Option<&'a Waveform> {
+        if kept.waveform.get().is_none() {
+            let _easel = self.easels.acquire().await;
+            let kept = Arc::clone(kept);
+            // Many who ask at the same time wait for the same.
+            let draw = move || {
+                kept.waveform.get_or_init(|| drawn(&kept));
+            };
+            tokio::task::spawn_blocking(draw).await.ok()?;
+        }
+        kept.waveform.get()?.as_ref()
+    }
+
     /// Forgets a recording that is not as it was any more.
     pub(super) fn forget(&self, id: &str, kept: &Arc<Kept>) {
         let mut table = lock(&self.table);
@@ -258,4 +280,16 @@ impl Table {
             self.entries.remove(&id);
         }
     }
+}
+
+/// Pictures of a recording's sound; `None` where there is none that can be decoded.
+fn drawn(kept: &Kept) -> Option<Waveform> {
+    let verified = &kept.playable.verified;
+    let read = |buffer: &mut [u8], offset: u64| verified.read_at(buffer, offset);
+    let peaks = Peaks::of(Bytes::At(verified.len(), &read)).ok()?;
+    let labels = Labels::new(kept.playable.id.clone(), peaks.channels.len());
+    Some(Waveform {
+        svg: peaks.svg(&labels),
+        json: peaks.json(),
+    })
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use super::audit::AuditError;
 use super::link::LinkKeyError;
@@ -19,12 +18,15 @@ pub(crate) enum Error {
     /// The system gives no threads.
     #[error("the system gives no threads to serve with")]
     NoThreads,
-    /// The link keys cannot be read.
-    #[error("cannot read the link keys in `{}`", .0.display())]
-    LinkKeysUnread(PathBuf, #[source] ReadError),
-    /// They are none; or none could be made.
-    #[error("cannot use the link keys{}", .0.as_ref().map_or_else(String::new, |path| format!(" in `{}`", path.display())))]
-    LinkKeys(Option<PathBuf>, #[source] LinkKeyError),
+    /// The link keys in this file cannot be read.
+    #[error("cannot read the link keys in `{0}`")]
+    LinkKeysUnread(String, #[source] ReadError),
+    /// They are none.
+    #[error("cannot use the link keys in `{0}`")]
+    LinkKeys(String, #[source] LinkKeyError),
+    /// None can be made.
+    #[error("cannot make a link key")]
+    NoLinkKey(#[source] LinkKeyError),
     /// The audit log cannot be opened.
     #[error("cannot open the audit log")]
     Audit(#[from] AuditError),

@@ -11,13 +11,12 @@ use axum::response::Response;
 
 use super::answer;
 use super::app::{App, now};
-use super::cache::{Kept, Missing, Waveform};
+use super::cache::Missing;
 use super::client::Client;
 use super::link::Kind;
 use super::media;
 use super::page::{self, Page};
-use crate::media::{Bytes, Media, container_name};
-use crate::waveform::{Labels, Peaks};
+use crate::media::{Media, container_name};
 
 /// A page that plays one recording.
 pub(super) async fn page(
@@ -57,7 +56,8 @@ pub(super) async fn page(
         (true, Some(_)) => page::Kind::Video,
         (true, None) => page::Kind::Audio,
     };
-    let waveform = kept.pictures().await.is_some();
+    // It is drawn when it is asked for; the page does without where there is nothing to be seen.
+    let waveform = kept.waveform.get().is_none_or(Option::is_some);
     let (html, policy) = page::render(&Page {
         recording: &claims.recording,
         kind,
@@ -106,7 +106,7 @@ pub(super) async fn waveform(
         Ok(kept) => kept,
         Err(missing) => return missing.answer(),
     };
-    match (kept.pictures().await, is_svg) {
+    match (app.cache.pictures(&kept).await, is_svg) {
         (Some(waveform), true) => {
             let mut response =
                 answer::with_body(StatusCode::OK, "image/svg+xml", waveform.svg.clone());
@@ -132,32 +132,6 @@ impl Missing {
             Self::Unreachable(_) => answer::unavailable(),
         }
     }
-}
-
-impl Kept {
-    /// The pictures, made when they are asked for first; `None` where there is no sound to be seen.
-    pub(super) async fn pictures(self: &Arc<Self>) -> Option<&Waveform> {
-        if self.waveform.get().is_none() {
-            let this = Arc::clone(self);
-            // Many who ask at the same time wait for the same.
-            let drawn = move || {
-                this.waveform.get_or_init(|| drawn(&this));
-            };
-            tokio::task::spawn_blocking(drawn).await.ok()?;
-        }
-        self.waveform.get()?.as_ref()
-    }
-}
-
-fn drawn(kept: &Kept) -> Option<Waveform> {
-    let verified = &kept.playable.verified;
-    let read = |buffer: &mut [u8], offset: u64| verified.read_at(buffer, offset);
-    let peaks = Peaks::of(Bytes::At(verified.len(), &read)).ok()?;
-    let labels = Labels::new(kept.playable.id.clone(), peaks.channels.len());
-    Some(Waveform {
-        svg: peaks.svg(&labels),
-        json: peaks.json(),
-    })
 }
 
 /// What it is, in words.

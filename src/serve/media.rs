@@ -25,7 +25,7 @@ use crate::envelope::Container;
 use crate::media::Media;
 
 /// Bytes that are decrypted at once: what one connection takes of memory.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 32 * 1024;
 
 /// Somebody hears a recording.
 pub(super) struct Hearing {

@@ -96,6 +96,19 @@ impl Count {
     ];
 }
 
+/// What there is at the moment.
+#[derive(Default)]
+pub(super) struct Now {
+    /// Connections.
+    pub(super) connections: usize,
+    /// Recordings of the cache.
+    pub(super) recordings: usize,
+    /// Bytes of it.
+    pub(super) bytes: u64,
+    /// Whether the audit log could be written at last.
+    pub(super) is_writable: bool,
+}
+
 /// The numbers.
 #[derive(Default)]
 pub(super) struct Metrics {
@@ -122,9 +135,8 @@ impl Metrics {
         *lock(&self.answers).entry((endpoint, status)).or_default() += 1;
     }
 
-    /// All of them as text, with what there is at the moment: connections, and entries and bytes of the
-    /// cache.
-    pub(super) fn text(&self, connections: usize, entries: usize, bytes: u64) -> String {
+    /// All of them as text, with what there is at the moment.
+    pub(super) fn text(&self, now: &Now) -> String {
         let mut text = String::new();
         for (what, name, help) in Count::ALL {
             let count = self.counts.get(what as usize);
@@ -135,14 +147,19 @@ impl Metrics {
             (
                 "connections",
                 "Connections that are open.",
-                connections as u64,
+                now.connections as u64,
             ),
             (
                 "cache_recordings",
                 "Recordings that are at hand.",
-                entries as u64,
+                now.recordings as u64,
             ),
-            ("cache_bytes", "Bytes of memory that they take.", bytes),
+            ("cache_bytes", "Bytes of memory that they take.", now.bytes),
+            (
+                "audit_writable",
+                "Whether the last line of the audit log could be written.",
+                now.is_writable.into(),
+            ),
         ];
         for (name, help, value) in now {
             one(&mut text, name, help, "gauge", value);
@@ -181,7 +198,10 @@ mod tests {
         }
         metrics.answered("media", 206);
         metrics.answered("media", 206);
-        let text = metrics.text(1, 2, 3);
+        let text = metrics.text(&Now {
+            bytes: 3,
+            ..Now::default()
+        });
         for (number, (_, name, _)) in (1..).zip(Count::ALL) {
             assert!(
                 text.contains(&format!("\nunreel_{name} {number}\n")),

@@ -38,8 +38,7 @@ mod tls;
 
 pub(crate) use self::audit::{AuditError, NotVerified, verify_audit};
 pub(crate) use self::error::Error;
-pub(crate) use self::link::{Claims, Kind, LinkKeyError, LinkKeys, Origin};
+pub(crate) use self::link::{Claims, Kind, Origin};
 pub(crate) use self::observer::{Event, Observer};
 pub(crate) use self::run::{read_link_keys, run};
 pub(crate) use self::settings::{LONGEST_LINK, LinkKeysFrom, Settings, Tls};
-pub(crate) use self::tls::TlsError;

@@ -210,7 +210,7 @@ mod tests {
         }
         assert!(policy.starts_with("default-src 'none';"));
         assert!(policy.contains("frame-ancestors 'none'"));
-        assert!(!policy.contains("unsafe"));
+        assert!(!policy.contains("-inline") && !policy.contains("-eval"));
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::settings::{LinkKeysFrom, Settings};
 use super::tls::Identity;
 use crate::io::{Signal, raise_descriptors, read_file, take_over_signals};
 use crate::job::Library;
+use crate::job::redact::shown_of_secret;
 
 /// The most connections.
 const CONNECTIONS: usize = 2048;
@@ -140,6 +141,8 @@ async fn serve(
     while let Some(Signal::Hangup) = signals.recv().await {
         running.reload().await;
     }
+    // Another signal does not wait.
+    drop(signals);
     end.send_replace(true);
     running.finish().await;
     Ok(())
@@ -197,7 +200,7 @@ fn hosts(settings: &Settings, at: IpAddr) -> Vec<String> {
 
 fn link_keys(from: &LinkKeysFrom) -> Result<LinkKeys, Error> {
     match from {
-        LinkKeysFrom::Random => LinkKeys::random().map_err(|error| Error::LinkKeys(None, error)),
+        LinkKeysFrom::Random => LinkKeys::random().map_err(Error::NoLinkKey),
         LinkKeysFrom::File(path) => read_link_keys(path),
     }
 }
@@ -207,9 +210,11 @@ fn link_keys(from: &LinkKeysFrom) -> Result<LinkKeys, Error> {
 /// # Errors
 /// See [`Error`].
 pub(crate) fn read_link_keys(path: &Path) -> Result<LinkKeys, Error> {
-    let bytes = read_file(path, LINK_KEYS);
-    let bytes = bytes.map_err(|error| Error::LinkKeysUnread(path.to_owned(), error))?;
-    LinkKeys::parse(&bytes).map_err(|error| Error::LinkKeys(Some(path.to_owned()), error))
+    let name = shown_of_secret(path);
+    match read_file(path, LINK_KEYS) {
+        Ok(bytes) => LinkKeys::parse(&bytes).map_err(|error| Error::LinkKeys(name, error)),
+        Err(error) => Err(Error::LinkKeysUnread(name, error)),
+    }
 }
 
 fn flex(settings: &Settings, library: &Library, observer: &dyn Observer) -> Option<Flex> {

@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::Tls;
 use crate::io::{ReadError, read_file};
+use crate::job::redact::shown_of_secret;
 
 /// The longest file of a certificate or its key.
 const LIMIT: u64 = 1 << 20;
@@ -61,7 +62,7 @@ impl Identity {
 }
 
 fn read(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
-    let shown = |path: &Path| path.display().to_string();
+    let shown = shown_of_secret;
     let text =
         |path: &Path| read_file(path, LIMIT).map_err(|error| TlsError::Unread(shown(path), error));
     let nothing = |path: &Path, what| TlsError::Nothing(shown(path), what);

@@ -3,7 +3,15 @@
 
 use super::Peaks;
 
+/// What it begins with.
+const START: &str = "{\"version\":2,\"channels\":";
+
 impl Peaks {
+    /// Whether a text is such numbers.
+    pub(crate) fn are(text: &[u8]) -> bool {
+        text.starts_with(START.as_bytes())
+    }
+
     /// "The data array contains minimum and maximum waveform data points, interleaved", of each pixel
     /// those of all channels.
     pub(crate) fn json(&self) -> String {
@@ -13,7 +21,7 @@ impl Peaks {
             ..
         } = self;
         let mut text = format!(
-            "{{\"version\":2,\"channels\":{},\"sample_rate\":{sample_rate},\
+            "{START}{},\"sample_rate\":{sample_rate},\
              \"samples_per_pixel\":{samples_per_pixel},\"bits\":16,\"length\":{},\"data\":[",
             self.channels.len(),
             self.pixels(),

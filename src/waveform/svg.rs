@@ -8,10 +8,11 @@
 use super::ticks::{Tick, Width, clock, ticks};
 use super::{Peak, Peaks, real};
 
-/// Heights in pixels: of the name above a row, of the row, and of the times below all rows.
+/// Heights in pixels: of the name above a row, of the row, and of the times below all rows. A row's is
+/// odd: so the line of silence, a pixel thick, covers one.
 const NAME: usize = 20;
-const ROW: usize = 64;
-const AXIS: usize = 28;
+const ROW: usize = 65;
+const AXIS: usize = 32;
 
 /// Units from the middle of a row to its edge.
 const HALF: i32 = 256;
@@ -21,16 +22,16 @@ const HALF: i32 = 256;
 const QUIETEST: i32 = 1 << 13;
 
 const STYLE: &str = "\
-svg{color-scheme:light dark;--text:#1f2933;--line:#626d7a;--a:#0b5cad;--b:#a8480a}
-@media(prefers-color-scheme:dark){svg{--text:#e4e7eb;--line:#9aa5b1;--a:#63b3ff;--b:#ffab5e}}
-text{fill:var(--text);font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
+svg{color-scheme:light dark}
+text{fill:#1f2933;font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
 .name{font-weight:600}
-.time{font-variant-numeric:tabular-nums}
-.time,.end{fill:var(--line)}
-.axis{stroke:var(--line)}
-.row{fill:var(--a);stroke:var(--a)}
-.odd{fill:var(--b);stroke:var(--b)}
+.time{fill:#5b6672;font-variant-numeric:tabular-nums}
+.axis{stroke:#7b8794}
+.row{fill:#0b5cad;stroke:#0b5cad}
+.odd{fill:#a8480a;stroke:#a8480a}
 .row path{vector-effect:non-scaling-stroke;stroke-width:1px;stroke-linejoin:round}
+@media(prefers-color-scheme:dark){text{fill:#e4e7eb}.time{fill:#9aa5b1}.axis{stroke:#7b8794}\
+.row{fill:#63b3ff;stroke:#63b3ff}.odd{fill:#ffab5e;stroke:#ffab5e}}
 @media(max-width:1079px){.wide{display:none}}
 @media(max-width:539px){.middle{display:none}}";
 
@@ -82,13 +83,12 @@ impl Peaks {
                 "<text class=\"name\" y=\"{}\">{}</text>\n\
                  <svg class=\"row{odd}\" y=\"{}\" width=\"100%\" height=\"{ROW}\" \
                  viewBox=\"0 -{HALF} {} {}\" preserveAspectRatio=\"none\">\
-                 <path d=\"M0 0H{}\"/><path d=\"{}\"/></svg>\n",
+                 <path d=\"{}\"/></svg>\n",
                 top + NAME - 6,
                 escaped(name),
                 top + NAME,
                 if width > 0.0 { width } else { 1.0 },
                 2 * HALF,
-                pixels.len().max(1),
                 outline(pixels, edge),
             );
         }
@@ -108,8 +108,9 @@ impl Peaks {
     /// The times below the rows.
     fn axis(&self, svg: &mut String, top: usize) {
         let length = self.milliseconds();
-        let (line, text) = (top + 6, top + 22);
-        let mut lines = format!("<line x2=\"100%\" y1=\"{top}\" y2=\"{top}\"/>");
+        // In the middle of a pixel, so that it covers one.
+        let (line, text) = (format!("{}.5", top + 4), top + 25);
+        let mut lines = format!("<line x2=\"100%\" y1=\"{line}\" y2=\"{line}\"/>");
         let mut times = String::new();
         for Tick { time, width } in ticks(length) {
             let class = match width {
@@ -121,7 +122,8 @@ impl Peaks {
             let at = at(time, length);
             let time = clock(time, length);
             lines += &format!(
-                "<line class=\"{class}\" x1=\"{at}%\" x2=\"{at}%\" y1=\"{top}\" y2=\"{line}\"/>"
+                "<line class=\"{class}\" x1=\"{at}%\" x2=\"{at}%\" y1=\"{line}\" y2=\"{}\"/>",
+                top + 10
             );
             times += &format!(
                 "<text class=\"time{class}\" x=\"{at}%\" y=\"{text}\" text-anchor=\"{anchor}\">{time}\
@@ -149,27 +151,32 @@ fn at(time: u64, length: u64) -> f64 {
     (real(time) * 100_000.0 / real(length)).round() / 1000.0
 }
 
-/// The area between the lowest and the highest samples, there along the one and back along the other.
+/// The area between the lowest and the highest samples, there along the one and back along the other. A
+/// line, where that is none.
 fn outline(pixels: &[Peak], edge: i32) -> String {
     let y = |sample: i16| -i32::from(sample) * HALF / edge;
-    let Some(&(_, first)) = pixels.first() else {
-        return String::new();
-    };
-    let mut path = format!("M0 {}", y(first));
-    let there = pixels.iter().map(|&(_, high)| (y(high), 1));
-    let back = pixels.iter().rev().map(|&(low, _)| (y(low), -1));
-    let (mut at, mut run) = (y(first), 0);
-    for (next, step) in there.chain(back) {
-        if next != at {
+    if pixels.is_empty() {
+        return "M0 0h1".to_owned();
+    }
+    let there = steps(pixels.iter().map(|&(_, high)| y(high)), 1);
+    let back = steps(pixels.iter().rev().map(|&(low, _)| y(low)), -1);
+    format!("M0 0{there}{back}z")
+}
+
+/// Steps at these heights, each as wide as a pixel.
+fn steps(heights: impl Iterator<Item = i32>, pixel: i32) -> String {
+    let (mut path, mut at, mut run) = (String::new(), None, 0);
+    for height in heights {
+        if at != Some(height) {
             if run != 0 {
                 path += &format!("h{run}");
             }
-            path += &format!("V{next}");
-            (at, run) = (next, 0);
+            path += &format!("V{height}");
+            (at, run) = (Some(height), 0);
         }
-        run += step;
+        run += pixel;
     }
-    path + &format!("h{run}z")
+    path + &format!("h{run}")
 }
 
 /// Text for XML. Characters that XML does not have, and those that turn text around, are left away.

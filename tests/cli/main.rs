@@ -15,6 +15,8 @@ mod keygen;
 mod keys;
 mod metadata;
 mod output;
+#[cfg(feature = "serve")]
+mod playback;
 mod qvoice;
 #[cfg(feature = "serve")]
 mod serve_settings;

@@ -3,10 +3,7 @@
 use super::Verdict;
 use crate::cli::exit::Code;
 use crate::io::LogError;
-use crate::serve::{AuditError, Error, LinkKeyError, NotVerified};
-
-const LINK_KEYS: &str =
-    "each line is a name and a key: echo \"k1 $(openssl rand -base64 32)\" > link_keys.txt";
+use crate::serve::{AuditError, Error, NotVerified};
 
 /// What it means, and what to do next.
 pub(super) fn serve_verdict(error: &Error, of_job: fn(&crate::job::Error) -> Verdict) -> Verdict {
@@ -21,10 +18,11 @@ pub(super) fn serve_verdict(error: &Error, of_job: fn(&crate::job::Error) -> Ver
             Code::Key,
             "check the path of --link-key-file and its permissions",
         ),
-        Error::LinkKeys(_, LinkKeyError::Random) => {
-            (Code::Internal, "the system's random numbers are needed")
-        }
-        Error::LinkKeys(..) => (Code::Key, LINK_KEYS),
+        Error::LinkKeys(..) => (
+            Code::Key,
+            "each line is a name and a key: echo \"k1 $(openssl rand -base64 32)\" > link_keys.txt",
+        ),
+        Error::NoLinkKey(_) => (Code::Internal, "the system's random numbers are needed"),
         Error::Audit(error) => return audit_verdict(error),
         Error::Tls(_) => (
             Code::Key,

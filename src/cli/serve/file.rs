@@ -109,7 +109,7 @@ impl File<'_> {
 
     fn place(&self, at: usize) -> Place {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = before.split(|byte| *byte == b'\n').count();
         Place::Line(self.name.clone(), line)
     }
 

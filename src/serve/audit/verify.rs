@@ -178,3 +178,6 @@ fn check(line: &Line, known: Option<Chain>) -> Result<(), Why> {
         Some(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

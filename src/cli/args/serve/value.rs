@@ -168,14 +168,14 @@ pub(super) fn origin(text: &str) -> Read<String> {
     }
     match url.scheme() {
         "https" => Ok(text.to_owned()),
-        "http" if url.host().is_some_and(is_here) => Ok(text.to_owned()),
+        "http" if url.host().is_some_and(|host| is_here(&host)) => Ok(text.to_owned()),
         _ => Err("it is not https, and http is for this machine only"),
     }
 }
 
-fn is_here(host: Host<&str>) -> bool {
+fn is_here(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     }

@@ -1,7 +1,13 @@
 //! What is a whole log, here and by Python; and crashes, which leave one.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use proptest::prelude::*;
 
+use super::super::error::AuditError;
+use super::super::tests::*;
+use super::super::verify_audit;
 use super::*;
 
 const GARBAGE: &[u8] = b"not a line\n";
@@ -13,7 +19,7 @@ fn ends(bytes: &[u8]) -> Vec<usize> {
 
 fn broken(bytes: &[u8]) -> Broken {
     assert_eq!(by_python(bytes), None);
-    match super::super::verify(bytes) {
+    match verify(bytes) {
         Err(NotVerified::Broken(broken)) => broken,
         other => panic!("{other:?}"),
     }
@@ -37,7 +43,7 @@ fn a_crash_at_each_byte_leaves_a_log_that_goes_on() {
         desk.wait(audit.close()).unwrap();
         let after = desk.bytes();
         let kept = ends[lines - 1];
-        assert_eq!(after[..kept], whole[..kept], "{cut}");
+        assert!(after[..kept] == whole[..kept], "{cut}");
         let text = after.split(|byte| *byte == b'\n');
         let parsed: Vec<serde_json::Value> = text
             .filter_map(|line| serde_json::from_slice(line).ok())
@@ -55,7 +61,7 @@ fn a_crash_at_each_byte_leaves_a_log_that_goes_on() {
         expected.push("play");
         assert_eq!(events(&parsed), expected, "{cut}");
         assert_eq!(seqs(&parsed), (1..=parsed.len() as u64).collect::<Vec<_>>());
-        assert!(super::super::verify(after.as_slice()).is_ok(), "{cut}");
+        assert!(verify(after.as_slice()).is_ok(), "{cut}");
         if cut % 50 == 0 {
             assert_eq!(by_us(&after), by_python(&after), "{cut}");
         }
@@ -129,7 +135,7 @@ fn a_cut_line_may_stay_before_a_recovered_one() {
         desk.put(&bytes);
         let error = desk.try_open().err().unwrap();
         assert!(matches!(error, AuditError::Broken { .. }), "{error}");
-        assert_eq!(desk.bytes(), bytes);
+        assert!(desk.bytes() == bytes);
     }
 }
 
@@ -167,7 +173,7 @@ fn a_log_that_is_broken_is_refused_by_its_first_broken_line() {
         (vec![b"\xef\xbb\xbf", one, two], 1, Why::NotALine),
     ] {
         let bytes = parts.concat();
-        let found = super::super::verify(bytes.as_slice());
+        let found = verify(bytes.as_slice());
         let expected = Broken { line: number, why };
         let Err(NotVerified::Broken(found)) = found else {
             panic!("{found:?} is not {expected}");
@@ -179,7 +185,7 @@ fn a_log_that_is_broken_is_refused_by_its_first_broken_line() {
             error.to_string().ends_with(&expected.to_string()),
             "{error}"
         );
-        assert_eq!(desk.bytes(), bytes);
+        assert!(desk.bytes() == bytes);
     }
 }
 
@@ -192,10 +198,7 @@ fn no_bit_of_a_line_with_others_behind_it_can_be_changed() {
         for bit in 0..8 {
             let mut changed = whole.clone();
             changed[place] ^= 1 << bit;
-            assert!(
-                super::super::verify(changed.as_slice()).is_err(),
-                "{place} {bit}"
-            );
+            assert!(verify(changed.as_slice()).is_err(), "{place} {bit}");
         }
     }
 }
@@ -216,10 +219,7 @@ fn a_log_is_whole_by_the_hash_of_its_last_line() {
     assert_eq!(output[..64], *found.last_hash.as_bytes());
     assert_eq!((found.lines, found.is_cut), (3, false));
     assert_eq!(by_us(b""), by_python(b""));
-    assert_eq!(
-        super::super::verify(&b""[..]).unwrap().last_hash,
-        "0".repeat(64)
-    );
+    assert_eq!(verify(&b""[..]).unwrap().last_hash, "0".repeat(64));
     let missing = verify_audit(&desk.at("missing")).unwrap_err();
     assert!(matches!(missing, NotVerified::Read(_)));
 }
@@ -234,7 +234,7 @@ fn a_log_that_is_written_can_be_verified() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Any crashes, rotations and changes: never a log that is not whole, never one that lost a line.
     #[test]
@@ -273,7 +273,7 @@ proptest! {
                 }
             }
             let bytes = desk.bytes();
-            prop_assert!(super::super::verify(bytes.as_slice()).is_ok());
+            prop_assert!(verify(bytes.as_slice()).is_ok());
             let plays = String::from_utf8(bytes).unwrap().matches("\"event\":\"play\"").count();
             prop_assert_eq!(plays, written);
         }

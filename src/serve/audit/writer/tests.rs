@@ -1,14 +1,19 @@
 //! Disks that are full, and files that may not grow: the tests begin themselves again, where such a limit
 //! is in force.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::process::Command;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
+
+use super::super::Audit;
+use super::super::tests::*;
 use super::*;
 
-/// Runs an ignored test of this file under a shell's script, which ends in `"$TEST"`. Whether that can be.
-fn begun_again(name: &str, script: &str, folder: &Path) -> bool {
+/// Runs an ignored test of this file by a shell's script, in a namespace of mounts where there are such.
+fn begin_again(name: &str, script: &str, folder: &Path) {
     let itself = std::env::current_exe().unwrap();
-    let name = format!("serve::audit::tests::disk::{name}");
+    let name = format!("serve::audit::writer::tests::{name}");
     let output = Command::new("unshare")
         .args(["-Urm", "sh", "-c", script, "sh"])
         .arg(itself)
@@ -17,17 +22,16 @@ fn begun_again(name: &str, script: &str, folder: &Path) -> bool {
         .output();
     let Ok(output) = output else {
         eprintln!("skipped: there is no unshare");
-        return false;
+        return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(77) {
+    if matches!(output.status.code(), Some(1 | 77)) && text.is_empty() {
         eprintln!("skipped: {error}");
-        return false;
+        return;
     }
     assert!(output.status.success(), "{text}{error}");
     assert!(text.contains("1 passed"), "{text}");
-    true
 }
 
 fn in_folder() -> Desk {
@@ -50,56 +54,44 @@ fn fill(desk: &Desk, audit: &Audit) -> (u64, String) {
 fn a_disk_that_was_full_is_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let script = "mount -t tmpfs -o size=128k none \"$FOLDER\" || exit 77; exec \"$@\"";
-    begun_again("a_small_disk", script, folder.path());
+    begin_again("a_small_disk", script, folder.path());
 }
 
 #[test]
 #[ignore = "it is begun where there is a small disk"]
 fn a_small_disk() {
     let desk = in_folder();
-    let audit = desk.open();
     let filler = desk.at("filler");
-    for round in 1..4_u64 {
-        desk.wait(audit.try_it()).unwrap();
+    let audit = desk.open();
+    let is_full = || {
         let (_, error) = fill(&desk, &audit);
         assert!(error.contains("No space left"), "{error}");
-        assert!(!audit.is_writable());
         let full = desk.bytes();
         assert!(desk.wait(audit.try_it()).is_err());
         assert!(desk.write(&audit, 0).is_err());
-        // Nothing of what could not be written is left.
-        assert_eq!(desk.bytes(), full);
-        let lines = desk.lines().len() as u64;
-        assert_eq!(seqs(&desk.lines()), (1..=lines).collect::<Vec<_>>());
-        // Somebody makes room: first by a rotation, then elsewhere.
-        if round == 1 {
-            fs_err::write(&filler, "").unwrap();
-            desk.put(b"");
-            desk.wait(audit.try_it()).unwrap();
-            assert_eq!(events(&desk.lines()), ["rotated"]);
-            fs_err::write(&filler, vec![0; 1 << 16]).unwrap();
-            desk.put(b"");
-            desk.wait(audit.close()).unwrap();
-            return again(&desk, &filler);
-        }
-    }
-}
-
-fn again(desk: &Desk, filler: &Path) {
-    let audit = desk.open();
-    let (_, error) = fill(desk, &audit);
-    assert!(error.contains("No space left"), "{error}");
-    fs_err::remove_file(filler).unwrap();
+        assert!(!audit.is_writable());
+        // Nothing is left of what could not be written.
+        assert!(desk.bytes() == full);
+        desk.lines().len()
+    };
+    is_full();
+    // There is room behind a rotation.
+    desk.put(b"");
     desk.wait(audit.try_it()).unwrap();
     assert!(audit.is_writable());
-    let before = desk.lines().len();
+    assert_eq!(events(&desk.lines()), ["rotated"]);
+    fs_err::write(&filler, vec![0; 1 << 16]).unwrap();
+    let lines = is_full();
+    // And where something else is taken away.
+    fs_err::remove_file(&filler).unwrap();
+    desk.wait(audit.try_it()).unwrap();
     desk.write(&audit, 0).unwrap();
-    assert_eq!(desk.lines().len(), before + 1);
-    // A play is refused before a line of it could not be written.
+    assert_eq!(desk.lines().len(), lines + 1);
+    // Before a line could not be written, that is known.
     while desk.wait(audit.try_it()).is_ok() {
         desk.write(&audit, 0).unwrap();
     }
-    desk.write(&audit, 0).unwrap();
+    assert!(!audit.is_writable());
     desk.lines();
 }
 
@@ -107,7 +99,7 @@ fn again(desk: &Desk, filler: &Path) {
 fn a_file_that_may_not_grow_loses_no_line() {
     let folder = tempfile::tempdir().unwrap();
     let script = "trap '' XFSZ; ulimit -S -f 40 && exec \"$@\" || exit 77";
-    begun_again("a_small_limit", script, folder.path());
+    begin_again("a_small_limit", script, folder.path());
 }
 
 #[test]
@@ -123,7 +115,7 @@ fn a_small_limit() {
     for _ in 0..3 {
         assert!(desk.wait(audit.try_it()).is_err());
         assert!(desk.write(&audit, 0).is_err());
-        assert_eq!(desk.bytes(), full);
+        assert!(desk.bytes() == full);
     }
     // What strangers do is counted until it can be written.
     for _ in 0..15 {
@@ -136,12 +128,13 @@ fn a_small_limit() {
     setrlimit(Resource::Fsize, Rlimit { current, maximum }).unwrap();
     desk.wait(audit.try_it()).unwrap();
     assert!(audit.is_writable());
-    assert_eq!(desk.bytes(), full);
+    assert!(desk.bytes().starts_with(&full));
     desk.write(&audit, 0).unwrap();
     desk.wait(audit.close()).unwrap();
     let lines = desk.lines();
     assert_eq!(lines.len() as u64, written + 2);
-    assert_eq!(lines.last().unwrap()["count"], 5);
+    let counts = lines.iter().filter_map(|line| line.get("count"));
+    assert_eq!(counts.collect::<Vec<_>>(), [5]);
 }
 
 /// Takes the attribute away again, so that the folder can be removed.
@@ -155,7 +148,8 @@ impl Drop for AppendOnly {
 
 #[test]
 fn a_log_of_which_nothing_may_be_taken_away_goes_on_behind_a_cut_line() {
-    let desk = Desk::new();
+    let mut desk = Desk::new();
+    desk.folder = tempfile::tempdir().unwrap();
     let whole = desk.filled(2);
     desk.put(&whole[..whole.len() - 5]);
     let guard = AppendOnly(desk.path());
