@@ -23,6 +23,9 @@ use super::settings::LONGEST_LINK;
 
 type Shared = State<Arc<App>>;
 
+/// The longest headers, in bytes, without the line in front of them: "Headers up to 64 KiB".
+const LONGEST_HEADERS: usize = 64 * 1024;
+
 /// What stands in a path; an error where that is no text.
 type Named<T> = Result<Path<T>, PathRejection>;
 
@@ -211,6 +214,15 @@ pub(super) fn refusal(
     request: &hyper::Request<hyper::body::Incoming>,
 ) -> Option<Response> {
     let headers: &HeaderMap = request.headers();
+    // What reads them stops only somewhere behind its own limit.
+    let lines = headers.iter();
+    let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    if lines.sum::<usize>() > LONGEST_HEADERS {
+        return Some(answer::text(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the headers are too long\n",
+        ));
+    }
     if !hyper::body::Body::is_end_stream(request.body()) {
         let words = "requests have no body here\n";
         let mut response = answer::text(StatusCode::PAYLOAD_TOO_LARGE, words);
