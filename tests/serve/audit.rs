@@ -234,7 +234,7 @@ fn it_says_who_heard_what_in_order() {
 #[test]
 fn what_a_client_that_goes_away_did_not_take_is_not_counted() {
     let scene = Scene::new();
-    let length = scene.add_long(24 << 20).len();
+    let length = scene.add_long(6 << 20).len();
     let served = scene.serve(&["--audit-log", "log.jsonl"]);
     let mut connection = Connection::to(served.address());
     connection.begin("GET", &link::path("media", LONG), &[]);
@@ -423,7 +423,7 @@ fn what_was_altered_in_it_is_found_and_named() {
             "{what}: it is left alone"
         );
     }
-    assert_eq!(verify(&scene, "missing.jsonl").status.code(), Some(5));
+    assert_eq!(verify(&scene, "missing.jsonl").status.code(), Some(3));
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn it_goes_on_in_a_new_file() {
     served.reload();
     served.ask("anna", CALL);
     let said = served.stop();
-    assert!(said.contains("the audit log stay"), "{said}");
+    assert!(said.contains("kept the audit log as before"), "{said}");
     let old = scene.desk.read("log.1");
     assert!(is_whole(&old));
     assert_eq!(events(&scene.log("log.1")), ["grant"; 3]);

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 use crate::common::made::wait_for;
@@ -29,7 +28,7 @@ fn has_ended(connection: &mut Connection) -> bool {
 #[test]
 fn an_address_has_its_share_and_loses_what_it_does_not_use() {
     let scene = Scene::new();
-    scene.add_long(12 << 20);
+    scene.add_long(6 << 20);
     let served = scene.serve(&["--per-address", "3"]);
     let path = link::path("media", LONG);
     // Whoever waits has to go where the same address comes once more.
@@ -69,7 +68,7 @@ fn an_address_has_its_share_and_loses_what_it_does_not_use() {
 #[test]
 fn behind_a_proxy_it_is_the_client_who_counts() {
     let scene = Scene::new();
-    scene.add_long(12 << 20);
+    scene.add_long(6 << 20);
     let served = scene.serve(&[
         "--behind-proxy",
         "--per-address",
@@ -114,15 +113,10 @@ fn behind_a_proxy_it_is_the_client_who_counts() {
     let plays = log
         .iter()
         .filter(|line| line["event"] == "play" && line["recording"] == MONO);
-    let addresses: Vec<_> = plays.map(|line| line["address"].clone()).collect();
-    let expected = [
-        json!("192.0.2.7"),
-        json!("2001:db8::1"),
-        json!(null),
-        json!(null),
-        json!(null),
-    ];
-    assert_eq!(addresses[..5], expected);
+    let mut addresses: Vec<_> = plays.map(|line| line["address"].to_string()).collect();
+    addresses.sort();
+    let expected = ["\"192.0.2.1\"", "\"192.0.2.7\"", "\"2001:db8::1\"", "null", "null", "null"];
+    assert_eq!(addresses, expected);
 
     // Without a proxy it is who is connected, whatever they say.
     let served = scene.serve(&["--audit-log", "direct.jsonl"]);

@@ -388,7 +388,7 @@ fn keys_of_links_are_replaced_while_it_runs() {
     }
     let said = served.stop();
     assert_eq!(
-        said.matches("the link keys stay as they were").count(),
+        said.matches("kept the link keys as before").count(),
         4,
         "{said}"
     );

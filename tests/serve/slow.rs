@@ -115,7 +115,7 @@ fn headers_have_10_seconds_and_idle_connections_more() {
 #[test]
 fn who_reads_too_slowly_is_dropped_and_who_reads_slowly_is_not() {
     let scene = Scene::new();
-    let length = scene.add_long(24 << 20).len();
+    let length = scene.add_long(6 << 20).len();
     let served = scene.serve(&["--audit-log", "log.jsonl"]);
     let path = link::path("media", LONG);
     std::thread::scope(|threads| {
@@ -149,7 +149,7 @@ fn who_reads_too_slowly_is_dropped_and_who_reads_slowly_is_not() {
 fn what_is_being_sent_at_the_end_is_finished() {
     for signal in [Signal::TERM, Signal::INT] {
         let scene = Scene::new();
-        let plaintext = scene.add_long(12 << 20);
+        let plaintext = scene.add_long(6 << 20);
         let served = scene.serve(&["--audit-log", "log.jsonl"]);
         let path = link::path("media", LONG);
         let mut idle = Connection::to(served.address());
