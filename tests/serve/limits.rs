@@ -115,7 +115,14 @@ fn behind_a_proxy_it_is_the_client_who_counts() {
         .filter(|line| line["event"] == "play" && line["recording"] == MONO);
     let mut addresses: Vec<_> = plays.map(|line| line["address"].to_string()).collect();
     addresses.sort();
-    let expected = ["\"192.0.2.1\"", "\"192.0.2.7\"", "\"2001:db8::1\"", "null", "null", "null"];
+    let expected = [
+        "\"192.0.2.1\"",
+        "\"192.0.2.7\"",
+        "\"2001:db8::1\"",
+        "null",
+        "null",
+        "null",
+    ];
     assert_eq!(addresses, expected);
 
     // Without a proxy it is who is connected, whatever they say.

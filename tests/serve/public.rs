@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
+use crate::common::made::wait_for;
 use crate::connection::Connection;
 use crate::fake::send;
 use crate::link;
-use crate::scene::{CALL, MONO, Scene, authorization, undated};
+use crate::scene::{CALL, MONO, Scene, Served, authorization, undated};
 
 #[test]
 fn other_hosts_are_not_answered_to() {
@@ -236,7 +237,7 @@ fn it_is_ready_as_long_as_it_can_play() {
     assert_eq!(ready().status(), "200");
     std::fs::rename(scene.desk.path("calls"), scene.desk.path("away")).unwrap();
     // It may be believed for some seconds.
-    crate::common::made::wait_for("source that is out of reach", || ready().status() == "503");
+    wait_for("source that is out of reach", || ready().status() == "503");
     assert_eq!(
         send("GET", &format!("{}/healthz", served.admin), &[], b"").status(),
         "200"
@@ -245,7 +246,7 @@ fn it_is_ready_as_long_as_it_can_play() {
     assert_eq!(got.status(), "503", "nobody knows whether there is one");
     assert!(got.header("retry-after").is_some());
     std::fs::rename(scene.desk.path("away"), scene.desk.path("calls")).unwrap();
-    crate::common::made::wait_for("source", || ready().status() == "200");
+    wait_for("source", || ready().status() == "200");
     served.stop();
 }
 
@@ -289,4 +290,38 @@ fn the_page_comes_with_its_own_policy_and_leads_to_the_recording() {
     assert_eq!(json["version"], 2, "BBC audiowaveform");
     assert_eq!(json["channels"], 2);
     served.stop();
+}
+
+#[test]
+fn a_demonstration_prints_links_that_work() {
+    let scene = Scene::new();
+    scene.fake.add_fixtures();
+    for (source, count) in [("calls", 5), ("twilio", 1)] {
+        let mut command = scene
+            .desk
+            .unreel("serve --demo -k key.pem --listen 127.0.0.1:0 --no-input");
+        command
+            .args(["--source", source])
+            .envs(scene.fake.twilio_env());
+        let served = Served::start(command);
+        wait_for("links", || served.printed().lines().count() >= count);
+        for line in served.printed().lines() {
+            let (id, url) = line.split_once("  ").unwrap();
+            let path = url.strip_prefix(&served.base).expect(url);
+            let got = served.get(path, &[]);
+            // Of Twilio's fixtures some fit another key, or are no recordings.
+            let expected: &[&str] = if source == "calls" {
+                &["200"]
+            } else {
+                &["200", "502", "503"]
+            };
+            assert!(expected.contains(&got.status()), "{id}: {}", got.status());
+            assert!(got.status() != "200" || got.text().contains(id));
+        }
+        // Nobody is asked for a token.
+        let got = served.ask("anna", CALL);
+        assert!(["401", "503"].contains(&got.status()), "{}", got.status());
+        served.stop();
+    }
+    assert_eq!(scene.fake.validations(), 0);
 }

@@ -1,6 +1,6 @@
 //! [`Scene`]: recordings, keys, a validator of tokens; and [`Served`]: the binary that serves them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -127,30 +127,25 @@ pub struct Served {
     /// The same, of health, readiness and metrics; empty where they are at the same.
     pub admin: String,
     said: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
 }
 
 impl Served {
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (stderr, heard) = (child.stderr.take().unwrap(), Arc::clone(&said));
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&line);
-                said.push('\n');
-            }
-        });
+        let said = collected(child.stderr.take().unwrap());
+        let printed = collected(child.stdout.take().unwrap());
         let mut served = Self {
             child,
             base: String::new(),
             admin: String::new(),
             said,
+            printed,
         };
         let is_one = command
             .get_args()
@@ -173,6 +168,11 @@ impl Served {
     /// All that it said so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// All that it printed on standard output so far.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     pub fn address(&self) -> &str {
@@ -260,6 +260,20 @@ impl Drop for Served {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// What comes, line by line.
+fn collected(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    let heard = Arc::clone(&text);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut heard = heard.lock().unwrap();
+            heard.push_str(&line);
+            heard.push('\n');
+        }
+    });
+    text
 }
 
 /// An answer without what differs each time.

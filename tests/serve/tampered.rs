@@ -208,10 +208,7 @@ fn neither_is_one_that_another_belongs_to_or_no_key_opens() {
     served.reload();
     assert_usable(&served, CALL, "the key before");
     let said = served.stop();
-    assert!(
-        said.contains("kept the private keys as before"),
-        "{said}"
-    );
+    assert!(said.contains("kept the private keys as before"), "{said}");
 }
 
 #[test]

@@ -91,7 +91,11 @@ fn tls_is_spoken_with_the_certificate_that_there_is_now() {
     stream.read_to_end(&mut bytes).ok();
     assert!(!bytes.starts_with(b"HTTP"));
     let said = served.stop();
-    assert_eq!(said.matches("kept the certificate as before").count(), 2, "{said}");
+    assert_eq!(
+        said.matches("kept the certificate as before").count(),
+        2,
+        "{said}"
+    );
 }
 
 #[test]
