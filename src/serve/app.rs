@@ -1,7 +1,7 @@
 //! [`App`]: what all endpoints share, and the questions that several of them ask.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -17,7 +17,6 @@ use super::metrics::{Count, Metrics};
 use super::rate::Rate;
 use super::rule::Rule;
 use super::settings::Settings;
-use crate::cipher::lock;
 use crate::job::Library;
 
 /// The most links of `unreel serve link` whose use is remembered.
@@ -39,7 +38,7 @@ pub(super) struct App {
     pub(super) rate: Rate,
     pub(super) heard: Heard,
     /// Links of others that were used, until they end.
-    pub(super) used: Mutex<HashMap<Name, u64>>,
+    pub(super) used: tokio::sync::Mutex<HashMap<Name, u64>>,
     pub(super) connections: Arc<Connections>,
     pub(super) metrics: Arc<Metrics>,
     /// Whether the sources were in reach when they were last asked, and when that was.
@@ -112,7 +111,9 @@ impl App {
             return Ok(());
         }
         let name = name_of(token);
-        if lock(&self.used).contains_key(&name) {
+        // Held until it is written: many who come at the same time are one first use.
+        let mut used = self.used.lock().await;
+        if used.contains_key(&name) {
             return Ok(());
         }
         let listener = Listener::of(claims);
@@ -123,7 +124,6 @@ impl App {
             ..entry
         })
         .await?;
-        let mut used = lock(&self.used);
         if used.len() >= MOST_USED {
             let now = now().as_secs();
             used.retain(|_, expires| *expires > now);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -21,6 +22,12 @@ use super::media::Hearing;
 use super::settings::LONGEST_LINK;
 
 type Shared = State<Arc<App>>;
+
+/// The longest headers, in bytes, without the line in front of them: "Headers up to 64 KiB".
+const LONGEST_HEADERS: usize = 64 * 1024;
+
+/// What stands in a path; an error where that is no text.
+type Named<T> = Result<Path<T>, PathRejection>;
 
 /// The public endpoints.
 pub(super) fn public(app: &Arc<App>) -> Router {
@@ -116,7 +123,7 @@ fn asked(query: Option<&str>) -> Option<String> {
 async fn media(
     State(app): Shared,
     Extension(client): Extension<Client>,
-    Path(token): Path<String>,
+    token: Named<String>,
     request: Request,
 ) -> Response {
     let (method, headers) = (request.method(), request.headers());
@@ -128,6 +135,9 @@ async fn media(
         }
         _ => return answer::not_allowed("GET, HEAD"),
     }
+    let Ok(Path(token)) = token else {
+        return answer::not_found();
+    };
     let Some(claims) = app.open(&token, Kind::Media) else {
         return answer::not_found();
     };
@@ -147,7 +157,7 @@ async fn media(
 async fn recording(
     State(app): Shared,
     Extension(client): Extension<Client>,
-    Path((account, recording)): Path<(String, String)>,
+    named: Named<(String, String)>,
     request: Request,
 ) -> Response {
     let (method, headers) = (request.method(), request.headers());
@@ -159,6 +169,9 @@ async fn recording(
         }
         _ => return answer::not_allowed("GET, HEAD, OPTIONS"),
     }
+    let Ok(Path((account, recording))) = named else {
+        return answer::not_found();
+    };
     if app.settings.account.as_ref() != Some(&account) {
         return answer::not_found();
     }
@@ -201,6 +214,15 @@ pub(super) fn refusal(
     request: &hyper::Request<hyper::body::Incoming>,
 ) -> Option<Response> {
     let headers: &HeaderMap = request.headers();
+    // What reads them stops only somewhere behind its own limit.
+    let lines = headers.iter();
+    let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    if lines.sum::<usize>() > LONGEST_HEADERS {
+        return Some(answer::text(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the headers are too long\n",
+        ));
+    }
     if !hyper::body::Body::is_end_stream(request.body()) {
         let words = "requests have no body here\n";
         let mut response = answer::text(StatusCode::PAYLOAD_TOO_LARGE, words);

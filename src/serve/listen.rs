@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -21,12 +22,15 @@ use crate::media::{Media, container_name};
 pub(super) async fn page(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return answer::not_allowed("GET, HEAD");
     }
+    let Ok(Path(token)) = token else {
+        return answer::not_found();
+    };
     let Some(claims) = app.open(&token, Kind::Listen) else {
         return answer::not_found();
     };
@@ -78,12 +82,15 @@ pub(super) async fn page(
 pub(super) async fn waveform(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return answer::not_allowed("GET, HEAD");
     }
+    let Ok(Path(name)) = name else {
+        return answer::not_found();
+    };
     let (token, is_svg) = match (name.strip_suffix(".svg"), name.strip_suffix(".json")) {
         (Some(token), _) => (token, true),
         (None, Some(token)) => (token, false),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -100,7 +100,7 @@ async fn serve(
             .map(|command| Rule::new(command, |name| observer.variable(name))),
         rate: Rate::new(LINKS_A_SECOND),
         heard: Heard::default(),
-        used: Mutex::default(),
+        used: tokio::sync::Mutex::default(),
         connections: Connections::new(CONNECTIONS, settings.per_address),
         cache: Cache::new(Arc::clone(&library), Arc::clone(&metrics), settings.cache),
         metrics,

@@ -39,7 +39,7 @@ impl Observer for Hands<'_> {
             Event::Kept { what, error } => {
                 let why = sentence(error);
                 self.printer
-                    .warning(&format!("{what} stay as they were: {why}"));
+                    .warning(&format!("kept {what} as before: {why}"));
             }
         }
     }

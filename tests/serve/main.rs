@@ -1,0 +1,30 @@
+//! `unreel serve` from outside: what it answers to whom, what it writes down, and what it does not do
+//! whatever is sent to it. Each test has servers of its own, on loopback.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "it is a test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../fake/mod.rs"]
+mod fake;
+
+mod api_path;
+mod audit;
+mod connection;
+mod crashes;
+mod limits;
+mod link;
+mod load;
+mod media;
+mod public;
+mod rule;
+mod scene;
+mod sec_rec;
+mod slow;
+mod sources;
+mod tampered;
+mod tls;
