@@ -43,6 +43,7 @@ mod sidecar;
 mod target;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "waveform")]
 mod verified;
 
 pub(crate) use self::error::Error;
@@ -64,4 +65,5 @@ pub(crate) use self::secrets::{KeysFrom, PassphraseFrom, Passphrases, PrivateKey
 pub(crate) use self::shard::Shard;
 pub(crate) use self::shared::{Format, SharedFrom, SharedKeys};
 pub(crate) use self::target::{IfExists, Output, Target};
+#[cfg(feature = "waveform")]
 pub(crate) use self::verified::Audible;

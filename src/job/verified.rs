@@ -35,6 +35,8 @@ impl Job<'_> {
     ///
     /// # Errors
     /// See [`Error`]: of the metadata, of the keys, of the media.
+    #[cfg(feature = "serve")]
+    #[allow(dead_code, reason = "what plays it is being built")]
     pub(crate) fn verified(&self, selected: &Selected) -> Result<(Verified, About), Error> {
         let mut about = About::default();
         let ready = self.ready(selected, &mut about).map_err(Trouble::error)?;

@@ -19,3 +19,5 @@ mod qvoice;
 mod several;
 mod signals;
 mod terminal;
+#[cfg(feature = "waveform")]
+mod waveform;
