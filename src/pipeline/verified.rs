@@ -299,6 +299,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "waveform")]
     #[test]
     fn what_is_not_encrypted_is_read_as_it_is() {
         let plaintext = packets(7000);
