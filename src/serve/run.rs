@@ -131,7 +131,7 @@ async fn serve(
     }
     drop(ended);
     if app.settings.demo {
-        tell_links(&app, observer)?;
+        tell_links(&app, observer).await?;
     }
     let running = Running {
         app,
@@ -229,8 +229,10 @@ fn flex(settings: &Settings, library: &Library, observer: &dyn Observer) -> Opti
 }
 
 /// A link for each recording.
-fn tell_links(app: &App, observer: &dyn Observer) -> Result<(), Error> {
-    let ids = app.library.ids(DEMO_LINKS)?;
+async fn tell_links(app: &App, observer: &dyn Observer) -> Result<(), Error> {
+    let library = Arc::clone(&app.library);
+    let ids = tokio::task::spawn_blocking(move || library.ids(DEMO_LINKS)).await;
+    let ids = ids.map_err(|_| Error::NoThreads)??;
     if ids.is_empty() {
         observer.event(Event::NoRecordings);
     }
