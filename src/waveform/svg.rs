@@ -80,7 +80,7 @@ impl Peaks {
             let name = labels.rows.get(number).map_or("", String::as_str);
             let odd = if number % 2 == 0 { "" } else { " odd" };
             svg += &format!(
-                "<text class=\"name\" y=\"{}\">{}</text>\n\
+                "<text class=\"name\" x=\"5\" y=\"{}\">{}</text>\n\
                  <svg class=\"row{odd}\" y=\"{}\" width=\"100%\" height=\"{ROW}\" \
                  viewBox=\"0 -{HALF} {} {}\" preserveAspectRatio=\"none\">\
                  <path d=\"{}\"/></svg>\n",
