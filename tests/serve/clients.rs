@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::common::made::wait_for;
 use crate::connection::Connection;
 use crate::link;
 use crate::scene::{LONG, MONO, Scene, Served};
@@ -58,6 +59,7 @@ fn clients_have_their_time_and_not_more() {
     std::thread::scope(|threads| {
         threads.spawn(headers_have_10_seconds_and_idle_connections_more);
         threads.spawn(who_reads_nothing_is_dropped);
+        threads.spawn(who_holds_up_the_end_is_dropped);
     });
 }
 
@@ -142,6 +144,30 @@ fn who_reads_nothing_is_dropped() {
     assert!(log[0]["bytes"].as_u64().unwrap() < length as u64);
 }
 
+/// "30 s for those in flight, exit 0"; a second signal waits for nobody.
+fn who_holds_up_the_end_is_dropped() {
+    for is_patient in [false, true] {
+        let scene = Scene::new();
+        scene.add_long(6 << 20);
+        let served = scene.serve(&["--audit-log", "log.jsonl"]);
+        let mut connection = Connection::to(served.address());
+        connection.begin("GET", &link::path("media", LONG), &[]);
+        served.signal(Signal::TERM);
+        let address = served.address().to_owned();
+        wait_for("end of listening", || TcpStream::connect(&address).is_err());
+        if !is_patient {
+            served.signal(Signal::TERM);
+        }
+        let (status, said) = served.ended();
+        assert_eq!(
+            status.code().is_some_and(|code| code == 0),
+            is_patient,
+            "{said}"
+        );
+        assert_eq!(scene.desk.read("log.jsonl").ends_with(b"\n"), is_patient);
+    }
+}
+
 #[test]
 fn what_is_being_sent_at_the_end_is_finished() {
     for signal in [Signal::TERM, Signal::INT] {
@@ -161,7 +187,7 @@ fn what_is_being_sent_at_the_end_is_finished() {
         // Those that are idle end; nobody new is let in.
         assert!(idle.rest().is_empty());
         let address = served.address().to_owned();
-        crate::common::made::wait_for("end of listening", || TcpStream::connect(&address).is_err());
+        wait_for("end of listening", || TcpStream::connect(&address).is_err());
         body.extend(connection.rest());
         assert!(body == plaintext, "{} bytes", body.len());
         let (status, said) = served.ended();

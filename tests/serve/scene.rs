@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -237,12 +238,14 @@ impl Served {
 
     /// Waits for its end.
     pub fn ended(mut self) -> (ExitStatus, String) {
-        let mut status = None;
-        wait_for("end", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        (status.unwrap(), self.said())
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, self.said());
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.said());
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Ends it as an operator does; it has to end well.

@@ -532,3 +532,37 @@ fn other_methods_are_not_allowed() {
     }
     served.stop();
 }
+
+#[test]
+fn the_validator_is_asked_32_questions_at_once() {
+    let scene = Scene::new();
+    let served = scene.serve(&[]);
+    let names: Vec<_> = (0..80).map(|number| format!("agent{number}")).collect();
+    for name in &names {
+        scene
+            .fake
+            .add_flex_token(&flex_token(name), FlexUser::agent(name));
+    }
+    let latency = Duration::from_millis(400);
+    scene.fake.latency(latency);
+    std::thread::scope(|threads| {
+        for name in &names {
+            let served = &served;
+            threads.spawn(move || assert_eq!(served.ask(name, CALL).status(), "200"));
+        }
+    });
+    let mut began: Vec<_> = scene.fake.requests().iter().map(|seen| seen.at).collect();
+    began.sort();
+    assert_eq!(began.len(), 80);
+    // The 33rd begins when one of the 32 before has ended, and each took that long.
+    for (first, later) in began.iter().zip(&began[32..]) {
+        assert!(
+            later.duration_since(*first) >= latency,
+            "more than 32 at once"
+        );
+    }
+    assert!(
+        began[31].duration_since(began[0]) < latency,
+    );
+    served.stop();
+}
