@@ -92,6 +92,11 @@ pub mod internals {
     pub mod pipeline {
         pub use crate::pipeline::{ending, search};
     }
+    #[cfg(feature = "waveform")]
+    pub mod waveform {
+        pub use crate::media::{Bytes, DecodeError};
+        pub use crate::waveform::{Labels, Peaks, height};
+    }
     pub mod provider {
         pub use crate::provider::{qvoice, twilio_video, twilio_voice, vonage};
     }

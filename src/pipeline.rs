@@ -28,6 +28,7 @@ pub use self::glance::{choose, inspect_source};
 pub(crate) use self::glance::{inspect_head, shows_recording, unwrapped};
 pub use self::opener::Opener;
 pub(crate) use self::plain::{Declared, copy};
+#[cfg(feature = "waveform")]
 pub(crate) use self::verified::verify_plain;
 pub use self::verified::{Verified, verify};
 use crate::cipher::{BLOCK, Cipher, CipherError, Ciphertext, Engine, Tail, WriteAt};

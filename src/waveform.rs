@@ -6,7 +6,7 @@ mod json;
 mod svg;
 mod ticks;
 
-pub(crate) use self::svg::Labels;
+pub use self::svg::{Labels, height};
 use crate::media::{Bytes, DecodeError, Decoder, Piece};
 
 /// The most pixels. When they are full half of them remain, so a long recording has at least half
@@ -18,7 +18,7 @@ pub(crate) type Peak = (i16, i16);
 
 /// The peaks of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Peaks {
+pub struct Peaks {
     /// Frames a second.
     pub sample_rate: u32,
     /// Frames a pixel: a power of two. The last pixel may have fewer.
@@ -34,7 +34,7 @@ impl Peaks {
     ///
     /// # Errors
     /// See [`DecodeError`].
-    pub(crate) fn of(bytes: Bytes) -> Result<Self, DecodeError> {
+    pub fn of(bytes: Bytes) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::open(bytes)?;
         let mut peaks = Self::new(0);
         while let Some(piece) = decoder.next()? {

@@ -12,6 +12,7 @@ mod qvoice;
 mod random;
 mod stream;
 mod terminal;
+mod waveform;
 
 pub use keys::{key_der, key_legacy, key_pem, password_blob};
 pub use media::{media_probe, media_sniff};
@@ -20,6 +21,7 @@ pub use qvoice::{qvoice_config, qvoice_ledger, qvoice_names, qvoice_profile, qvo
 pub use random::Random;
 pub use stream::{stream, stream_segments};
 pub use terminal::terminal;
+pub use waveform::waveform;
 
 /// A target of the fuzzers.
 #[derive(Clone, Copy)]
@@ -43,7 +45,7 @@ impl Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target::new("twilio_voice", twilio_voice, 1),
     Target::new("twilio_video", twilio_video, 1),
     Target::new("vonage", vonage, 1),
@@ -58,6 +60,7 @@ pub const TARGETS: [Target; 17] = [
     Target::new("password_blob", password_blob, 1),
     Target::new("media_probe", media_probe, 1),
     Target::new("media_sniff", media_sniff, 1),
+    Target::new("waveform", waveform, 10),
     Target::new("terminal", terminal, 1),
     Target::new("stream", stream, 1),
     Target::new("stream_segments", stream_segments, 100),

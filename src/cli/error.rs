@@ -121,6 +121,10 @@ impl Failure {
 
     /// The exit code, and what to do next.
     pub(super) fn verdict(&self) -> Verdict {
+        let of_job = |error: &Error| {
+            let Verdict { code, hint } = verdict(error);
+            (code, hint)
+        };
         let (code, hint) = match self {
             Self::Usage(_, hint) => (Code::Usage, (*hint).to_owned()),
             Self::Misplaced(_, code, hint) => (*code, hint.clone()),
@@ -136,14 +140,11 @@ impl Failure {
             Self::DrawingExists(_) => (Code::Output, "pass -f to overwrite it".to_owned()),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
-            Self::Register(error) => register_verdict(error, |error| {
-                let Verdict { code, hint } = verdict(error);
-                (code, hint)
-            }),
+            Self::Register(error) => register_verdict(error, of_job),
             #[cfg(feature = "serve")]
-            Self::Serve(error) => return serve_verdict(error, verdict),
+            Self::Serve(error) => serve_verdict(error, of_job),
             #[cfg(feature = "serve")]
-            Self::NotVerified(_, error) => return not_verified_verdict(error),
+            Self::NotVerified(_, error) => not_verified_verdict(error),
             Self::EmptyPassphrase | Self::Untyped(_) => (
                 Code::Key,
                 "pass one with --passphrase-file PATH; --no-passphrase makes a key without"

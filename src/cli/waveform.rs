@@ -21,6 +21,7 @@ use crate::job::{
     Secrets, Selected, Target, Task,
 };
 use crate::media::{Bytes, DecodeError, Sniff, sniff};
+use crate::pipeline;
 use crate::provider::Provider;
 use crate::store::{self, Buckets};
 use crate::waveform::{Labels, Peaks};
@@ -84,7 +85,10 @@ pub(super) fn run(args: &Waveform, printer: &Printer) -> Result<(), Failure> {
     let text = match recording {
         Ok(recording) => draw(recording, &selected.input, drawing)?,
         // Who gives nothing to decrypt it with means it is decrypted.
-        Err(Error::NoMetadata(name, _)) if uses.is_empty() => {
+        Err(
+            Error::NoMetadata(name, _)
+            | Error::NotDecrypted(name, pipeline::Error::NotCiphertext(_)),
+        ) if uses.is_empty() => {
             return Err(Failure::Mute(name, DecodeError::Unknown));
         }
         Err(error) => return Err(error.into()),

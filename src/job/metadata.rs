@@ -97,6 +97,10 @@ impl Metadata {
 
     /// What stands beside recordings that are named for their ids, in one of these `objects` where they
     /// are known. What says that it is of another recording is not taken.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(super) fn beside_ids(provider: Provider, objects: Option<Vec<Location>>) -> Self {
         Self {
             named: true,

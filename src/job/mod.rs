@@ -17,6 +17,7 @@ mod input;
 mod inspect;
 mod item;
 mod keep;
+#[cfg(feature = "serve")]
 mod library;
 mod line;
 mod listed;
@@ -44,11 +45,13 @@ mod sidecar;
 mod target;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "waveform")]
 mod verified;
 
 pub(crate) use self::error::Error;
 pub(crate) use self::input::{Input, Selected, file_name};
 pub(crate) use self::inspect::{Fit, Found, Inspected, InspectedAs, KeyFound, inspect};
+#[cfg(feature = "serve")]
 pub(crate) use self::library::{Library, Playable, Shelf, Unplayable};
 pub(crate) use self::line::LineError;
 pub(crate) use self::manifest::{Manifest, Rules};
@@ -66,4 +69,5 @@ pub(crate) use self::secrets::{KeysFrom, PassphraseFrom, Passphrases, PrivateKey
 pub(crate) use self::shard::Shard;
 pub(crate) use self::shared::{Format, SharedFrom, SharedKeys};
 pub(crate) use self::target::{IfExists, Output, Target};
+#[cfg(feature = "waveform")]
 pub(crate) use self::verified::Audible;

@@ -39,6 +39,10 @@ pub(crate) trait Bar: Sync {
 }
 
 /// Nobody: what is to be said is in the result.
+#[cfg_attr(
+    not(feature = "serve"),
+    expect(dead_code, reason = "it is about playback")
+)]
 pub(super) struct Silent;
 
 impl Observer for Silent {

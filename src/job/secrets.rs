@@ -167,6 +167,10 @@ impl<'a> PrivateKeys<'a> {
     }
 
     /// The same, but so many content keys are unwrapped at the same time, and no more.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(crate) fn at_once(self, most: NonZero<usize>) -> Self {
         let turns = Turns(Mutex::new(most.get()), Condvar::new());
         Self {
@@ -192,6 +196,10 @@ impl<'a> PrivateKeys<'a> {
     ///
     /// # Errors
     /// Those of [`ring`](Self::ring); a key that stays locked.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(super) fn open(&self, observer: &dyn Observer) -> Result<(), Error> {
         let mut unasked = None;
         let ring = self.ring(observer)?;

@@ -27,6 +27,10 @@ pub(super) struct Whence {
     /// What its provider says of it.
     pub(super) remote: Option<Box<Remote>>,
     /// The object that it is, and the headers that it came with.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(super) object: Option<(Location, Vec<(String, String)>)>,
 }
 
@@ -53,6 +57,10 @@ impl Job<'_> {
     ///
     /// # Errors
     /// See [`Error`]: of the metadata, of the keys, of the media.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(super) fn verified(
         &self,
         selected: &Selected,

@@ -10,19 +10,20 @@ mod wave;
 
 use std::io;
 
+use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
 use self::opus::{Heard, Opus};
 use self::quiet::quietly;
-pub(crate) use self::source::Bytes;
+pub use self::source::Bytes;
 use self::source::{Failure, Source};
 
 /// The most channels that are told apart.
@@ -33,7 +34,7 @@ const LONGEST_GAP: i64 = 24 * 60 * 60;
 
 /// Why there is no sound to be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DecodeError {
+pub enum DecodeError {
     /// The container is none that is read, or damaged at its beginning.
     #[error("it is in no format that is read")]
     Unknown,
@@ -80,7 +81,7 @@ pub(crate) struct Decoder<'a> {
 }
 
 enum Codec {
-    Opus(Opus),
+    Opus(Box<Opus>),
     Other(Box<dyn AudioDecoder>),
 }
 
@@ -114,7 +115,7 @@ impl<'a> Decoder<'a> {
             // Headers that are left away in the file are put back into the packets.
             length.saturating_mul(2)
         });
-        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
         let format = symphonia::default::get_probe()
             .probe(
                 &Hint::new(),
@@ -128,17 +129,21 @@ impl<'a> Decoder<'a> {
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(DecodeError::NoTrack);
         };
-        let channels = parameters.channels.as_ref().map_or(0, |it| it.count());
+        let channels = parameters.channels.as_ref().map_or(0, Channels::count);
         if channels > CHANNELS {
             return Err(DecodeError::Channels(channels));
         }
+        let codec = Codec::of(parameters)?;
         let clock = Clock {
-            rate: parameters.sample_rate.unwrap_or_default(),
+            rate: match codec {
+                Codec::Opus(_) => opus::RATE,
+                Codec::Other(_) => parameters.sample_rate.unwrap_or_default(),
+            },
             origin: None,
             done: 0,
         };
         Ok(Self {
-            codec: Codec::of(parameters)?,
+            codec,
             planes: vec![],
             channels,
             clock,
@@ -277,10 +282,11 @@ impl Codec {
     fn of(parameters: &AudioCodecParameters) -> Result<Self, DecodeError> {
         if parameters.codec == CODEC_ID_OPUS {
             let head = parameters.extra_data.as_deref().unwrap_or_default();
-            return Opus::of(head).map(Self::Opus).ok_or(DecodeError::Codec);
+            let opus = Opus::of(head).ok_or(DecodeError::Codec)?;
+            return Ok(Self::Opus(Box::new(opus)));
         }
         let decoder = symphonia::default::get_codecs();
-        let decoder = decoder.make_audio_decoder(parameters, &Default::default());
+        let decoder = decoder.make_audio_decoder(parameters, &AudioDecoderOptions::default());
         decoder.map(Self::Other).map_err(|_| DecodeError::Codec)
     }
 }

@@ -39,7 +39,9 @@ mod wav;
 
 pub use damaged::damaged_head;
 #[cfg(feature = "waveform")]
-pub(crate) use decode::{Bytes, DecodeError, Decoder, Piece};
+pub use decode::{Bytes, DecodeError};
+#[cfg(feature = "waveform")]
+pub(crate) use decode::{Decoder, Piece};
 pub(crate) use describe::container_name;
 pub use describe::{Codec, Media, Note, hms};
 pub use mangled::{Mangled, mangled};

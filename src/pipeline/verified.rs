@@ -2,7 +2,9 @@
 
 use std::io;
 
-use super::{Declared, Destination, Error, Opener, Opening, Options, Outcome, copy};
+#[cfg(feature = "waveform")]
+use super::{Declared, Destination, copy};
+use super::{Error, Opener, Opening, Options, Outcome};
 use crate::cipher::{Cipher, CipherError, ReadAt, SEGMENT};
 use crate::io::{Source, Stored};
 
@@ -38,6 +40,7 @@ pub fn verify(opener: Opener, source: Source, options: Options) -> Result<Verifi
 ///
 /// # Errors
 /// See [`Error`].
+#[cfg(feature = "waveform")]
 pub(crate) fn verify_plain(
     source: Source,
     declared: Declared,
@@ -60,6 +63,10 @@ impl Verified {
     }
 
     /// Bytes of memory that what is read takes.
+    #[cfg_attr(
+        not(feature = "serve"),
+        expect(dead_code, reason = "it is about playback")
+    )]
     pub(crate) fn memory(&self) -> u64 {
         self.source.memory()
     }
@@ -292,6 +299,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "waveform")]
     #[test]
     fn what_is_not_encrypted_is_read_as_it_is() {
         let plaintext = packets(7000);

@@ -1,11 +1,14 @@
 //! Who may hear a recording by a Flex token: the questions of `/sec_rec` and of the API's path.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::answer;
 use super::app::{App, Listener};
 use super::audit::{Entry, Event};
+use super::cache::Missing;
 use super::client::Client;
 use super::flex::{Unanswered, token_of};
 use crate::api::FlexUser;
@@ -107,24 +110,20 @@ impl App {
         }
         let unknown = || Denied::new("unknown recording", answer::not_found());
         let recording = asked.and_then(Library::canonical).ok_or_else(unknown)?;
-        let call = match &self.rule {
-            // The rule is told the call, which the recording itself may say.
-            Some(_) => match self.cache.get(&recording).await {
-                Ok(kept) => kept.playable.call.clone(),
-                Err(super::cache::Missing::Unusable(_)) => None,
-                Err(super::cache::Missing::Unknown) => return Err(unknown()),
-                Err(super::cache::Missing::Unreachable(reason)) => {
-                    return Err(Denied::new(reason, answer::unavailable()));
-                }
-            },
-            None => {
-                self.exists(&recording).await?;
-                None
+        let Some(rule) = &self.rule else {
+            self.exists(&recording).await?;
+            return Ok(recording);
+        };
+        // The rule is told the call, which the recording itself may say.
+        let call = match self.cache.get(&recording).await {
+            Ok(kept) => kept.playable.call.clone(),
+            Err(Missing::Unusable(_)) => None,
+            Err(Missing::Unknown) => return Err(unknown()),
+            Err(Missing::Unreachable(reason)) => {
+                return Err(Denied::new(reason, answer::unavailable()));
             }
         };
-        if let Some(rule) = &self.rule
-            && !rule.allows(&user, &recording, call.as_deref()).await
-        {
+        if !rule.allows(&user, &recording, call.as_deref()).await {
             return Err(Denied::new("rule", answer::forbidden()));
         }
         Ok(recording)
@@ -135,7 +134,7 @@ impl App {
         if self.cache.has(recording) {
             return Ok(());
         }
-        let (library, id) = (std::sync::Arc::clone(&self.library), recording.to_owned());
+        let (library, id) = (Arc::clone(&self.library), recording.to_owned());
         let found = tokio::task::spawn_blocking(move || library.look(&id)).await;
         match found {
             Ok(Ok(()) | Err(Unplayable::Unusable(_))) => Ok(()),

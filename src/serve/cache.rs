@@ -166,7 +166,7 @@ impl Cache {
             if table.age == age {
                 table.coming.remove(&key);
                 match &outcome {
-                    Ok(kept) => table.keep(key, Arc::clone(kept), this.limit),
+                    Ok(kept) => table.put(key, Arc::clone(kept), this.limit),
                     // It is there still, but nobody knows whether it is as it should be.
                     Err(Missing::Unreachable(_)) => {}
                     Err(Missing::Unknown | Missing::Unusable(_)) => {
@@ -264,7 +264,7 @@ impl Table {
     }
 
     /// Keeps it, and drops those that were not used for the longest time where there is no room.
-    fn keep(&mut self, id: String, kept: Arc<Kept>, limit: u64) {
+    fn put(&mut self, id: String, kept: Arc<Kept>, limit: u64) {
         self.uses += 1;
         let entry = Entry {
             kept,

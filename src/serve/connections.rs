@@ -245,8 +245,8 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn ip(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([127, 0, 0, last]))
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([127, 0, 0, last])
     }
 
     async fn is_dropped(connection: &Connection) -> bool {
@@ -266,21 +266,21 @@ mod tests {
         run(async {
             let all = Connections::new(3, 9);
             let mut open: Vec<_> = (0..3)
-                .map(|last| Arc::new(all.admit(ip(last)).unwrap()))
+                .map(|last| Arc::new(all.admit(Some(ip(last))).unwrap()))
                 .collect();
             // The first one was served, and waits for its next request.
             drop(open[0].request());
-            open.push(Arc::new(all.admit(ip(3)).unwrap()));
+            open.push(Arc::new(all.admit(Some(ip(3))).unwrap()));
             assert!(is_dropped(&open[1]).await && !is_dropped(&open[0]).await);
-            open.push(Arc::new(all.admit(ip(4)).unwrap()));
+            open.push(Arc::new(all.admit(Some(ip(4))).unwrap()));
             assert!(is_dropped(&open[2]).await);
             let served = [open[3].request(), open[4].request()];
-            open.push(Arc::new(all.admit(ip(5)).unwrap()));
+            open.push(Arc::new(all.admit(Some(ip(5))).unwrap()));
             assert!(is_dropped(&open[0]).await);
             let last = open[5].request();
-            assert_eq!(all.admit(ip(6)).err(), Some(Full::All));
+            assert_eq!(all.admit(Some(ip(6))).err(), Some(Full::All));
             drop((served, last));
-            assert!(all.admit(ip(6)).is_ok());
+            assert!(all.admit(Some(ip(6))).is_ok());
             assert_eq!(all.count(), 2);
             drop(open);
             assert_eq!(all.count(), 0);
@@ -292,16 +292,16 @@ mod tests {
     fn one_address_takes_places_from_itself_alone() {
         run(async {
             let all = Connections::new(9, 2);
-            let other = Arc::new(all.admit(ip(1)).unwrap());
-            let first = Arc::new(all.admit(ip(2)).unwrap());
-            let second = Arc::new(all.admit(ip(2)).unwrap());
+            let other = Arc::new(all.admit(Some(ip(1))).unwrap());
+            let first = Arc::new(all.admit(Some(ip(2))).unwrap());
+            let second = Arc::new(all.admit(Some(ip(2))).unwrap());
             let served = second.request();
-            let third = Arc::new(all.admit(ip(2)).unwrap());
+            let third = Arc::new(all.admit(Some(ip(2))).unwrap());
             assert!(is_dropped(&first).await && !is_dropped(&other).await);
             let also = third.request();
-            assert_eq!(all.admit(ip(2)).err(), Some(Full::Address));
+            assert_eq!(all.admit(Some(ip(2))).err(), Some(Full::Address));
             drop((served, also));
-            assert!(all.admit(ip(2)).is_ok());
+            assert!(all.admit(Some(ip(2))).is_ok());
         });
     }
 

@@ -91,7 +91,7 @@ impl Flex {
             Unanswered(reason)
         })?;
         if let Some(user) = &user {
-            self.keep(name, user);
+            self.remember(name, user);
         }
         Ok(user)
     }
@@ -103,7 +103,7 @@ impl Flex {
         is_good.then(|| user.clone())
     }
 
-    fn keep(&self, name: [u8; 32], user: &FlexUser) {
+    fn remember(&self, name: [u8; 32], user: &FlexUser) {
         let mut known = lock(&self.known);
         let now = Instant::now();
         if known.len() >= MOST {

@@ -89,17 +89,17 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_complete_once_every_byte_went_out(
-            ranges in proptest::collection::vec((0..40_u64, 0..12_u64), 1..40),
+            ranges in proptest::collection::vec((0..40_usize, 0..12_usize), 1..40),
         ) {
             let heard = Heard::default();
             let mut bytes = [false; 40];
             let mut was_complete = false;
             for (first, count) in ranges {
                 let end = (first + count).min(40);
-                for byte in &mut bytes[first.min(end) as usize..end as usize] {
+                for byte in &mut bytes[first.min(end)..end] {
                     *byte = true;
                 }
-                let said = heard.note([1; 32], 9, (first, end), 40, 0);
+                let said = heard.note([1; 32], 9, (first as u64, end as u64), 40, 0);
                 let is_complete = bytes.iter().all(|byte| *byte);
                 prop_assert_eq!(said, is_complete && !was_complete);
                 was_complete = is_complete;

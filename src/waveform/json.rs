@@ -14,7 +14,7 @@ impl Peaks {
 
     /// "The data array contains minimum and maximum waveform data points, interleaved", of each pixel
     /// those of all channels.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         let Self {
             sample_rate,
             samples_per_pixel,

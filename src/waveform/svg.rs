@@ -36,7 +36,7 @@ text{fill:#1f2933;font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif
 @media(max-width:539px){.middle{display:none}}";
 
 /// What is written into the picture. All of it may be untrusted text.
-pub(crate) struct Labels {
+pub struct Labels {
     /// What the picture is of.
     pub title: String,
     /// The names of the rows.
@@ -45,7 +45,7 @@ pub(crate) struct Labels {
 
 impl Labels {
     /// The names of so many channels: of two the first is the customer's, the other the agent's.
-    pub(crate) fn new(title: String, channels: usize) -> Self {
+    pub fn new(title: String, channels: usize) -> Self {
         let rows = match channels {
             1 => vec!["call".to_owned()],
             2 => vec!["customer".to_owned(), "agent".to_owned()],
@@ -58,13 +58,13 @@ impl Labels {
 }
 
 /// The height in pixels of the picture of so many channels.
-pub(crate) fn height(channels: usize) -> usize {
+pub fn height(channels: usize) -> usize {
     channels * (NAME + ROW) + AXIS
 }
 
 impl Peaks {
     /// The picture. A recording's beginning is at its left edge, the end at its right edge.
-    pub(crate) fn svg(&self, labels: &Labels) -> String {
+    pub fn svg(&self, labels: &Labels) -> String {
         let rows = self.channels.len();
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100%\" height=\"{}\" role=\"img\">\n\

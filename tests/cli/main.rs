@@ -23,3 +23,5 @@ mod serve_settings;
 mod several;
 mod signals;
 mod terminal;
+#[cfg(feature = "waveform")]
+mod waveform;

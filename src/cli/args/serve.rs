@@ -172,7 +172,7 @@ pub(in crate::cli) struct Link {
 /// Which log.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct VerifyAudit {
-    /// The log, or what a rotation left of it
+    /// The log, or what a rotation left of it; `-` is standard input
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
 }

@@ -1,12 +1,15 @@
 //! Words for what keeps recordings from being served.
 
-use super::Verdict;
 use crate::cli::exit::Code;
 use crate::io::LogError;
+use crate::job;
 use crate::serve::{AuditError, Error, NotVerified};
 
 /// What it means, and what to do next.
-pub(super) fn serve_verdict(error: &Error, of_job: fn(&crate::job::Error) -> Verdict) -> Verdict {
+pub(super) fn serve_verdict(
+    error: &Error,
+    of_job: impl Fn(&job::Error) -> (Code, String),
+) -> (Code, String) {
     let (code, hint) = match error {
         Error::Job(error) => return of_job(error),
         Error::Listen(_, error) => (Code::Usage, listen_hint(error)),
@@ -30,14 +33,7 @@ pub(super) fn serve_verdict(error: &Error, of_job: fn(&crate::job::Error) -> Ver
              --tls-key",
         ),
     };
-    verdict(code, hint)
-}
-
-fn verdict(code: Code, hint: &str) -> Verdict {
-    Verdict {
-        code,
-        hint: hint.to_owned(),
-    }
+    (code, hint.to_owned())
 }
 
 fn listen_hint(error: &std::io::Error) -> &'static str {
@@ -53,37 +49,39 @@ fn listen_hint(error: &std::io::Error) -> &'static str {
     }
 }
 
-fn audit_verdict(error: &AuditError) -> Verdict {
-    match error {
+fn audit_verdict(error: &AuditError) -> (Code, String) {
+    let (code, hint) = match error {
         AuditError::Log(error) => match &**error {
-            LogError::InUse(_) => verdict(
+            LogError::InUse(_) => (
                 Code::Output,
                 "each process needs a log of its own: pass another file with --audit-log",
             ),
-            LogError::NotAFile(_) => verdict(Code::Output, "pass a file with --audit-log"),
-            LogError::Io(_) => verdict(
+            LogError::NotAFile(_) => (Code::Output, "pass a file with --audit-log"),
+            LogError::Io(_) => (
                 Code::Output,
                 "check the path of --audit-log and its permissions",
             ),
         },
-        AuditError::Broken { .. } | AuditError::Shortened(_) | AuditError::Foreign(_) => verdict(
+        AuditError::Broken { .. } | AuditError::Shortened(_) | AuditError::Foreign(_) => (
             Code::Integrity,
             "keep it as it is, for whoever looks into it, and pass another file with --audit-log",
         ),
-        AuditError::NotEmpty(_) | AuditError::Closed => verdict(
+        AuditError::NotEmpty(_) | AuditError::Closed => (
             Code::Output,
             "pass a file that is empty, or not there, with --audit-log",
         ),
-    }
+    };
+    (code, hint.to_owned())
 }
 
 /// What it means that an audit log does not verify.
-pub(super) fn not_verified_verdict(error: &NotVerified) -> Verdict {
-    match error {
-        NotVerified::Read(_) => verdict(Code::Input, "check the path and its permissions"),
-        NotVerified::Broken(_) => verdict(
+pub(super) fn not_verified_verdict(error: &NotVerified) -> (Code, String) {
+    let (code, hint) = match error {
+        NotVerified::Read(_) => (Code::Input, "check the path and its permissions"),
+        NotVerified::Broken(_) => (
             Code::Integrity,
             "the lines before it are as they were written; from it on, nobody can say",
         ),
-    }
+    };
+    (code, hint.to_owned())
 }

@@ -1,14 +1,15 @@
 //! [`Hands`]: the words for what a service has to say, and what it takes from outside.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 
-use super::service::private_keys;
 use crate::cli::args::Serve;
 use crate::cli::error::sentence;
 use crate::cli::escape::escape;
+use crate::cli::keys;
 use crate::cli::printer::Printer;
 use crate::cli::words::Words;
-use crate::job::{Error, KeysFrom, Library};
+use crate::job::{Error, KeysFrom, Library, PrivateKeys};
 use crate::serve::{Event, Observer};
 
 /// The words, and where they go; and where the keys are.
@@ -52,4 +53,11 @@ impl Observer for Hands<'_> {
         let keys = private_keys(self.flags, self.keys.clone());
         library.reload_keys(keys, &Words(self.printer))
     }
+}
+
+/// The keys that there are now. As many content keys are unwrapped at the same time as there are cores.
+pub(super) fn private_keys(flags: &Serve, from: KeysFrom) -> PrivateKeys<'static> {
+    let passphrases = keys::passphrases(&flags.keys.passphrase, flags.keys.no_input);
+    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    PrivateKeys::new(from, passphrases).at_once(cores)
 }

@@ -1,16 +1,15 @@
 //! The service itself: everything is opened, and then it listens.
 
-use std::num::NonZero;
 use std::sync::Arc;
 
-use super::hands::Hands;
+use super::hands::{Hands, private_keys};
 use super::settings::{Plan, check_sources, from};
 use crate::cli::args::{Serve, Source};
 use crate::cli::error::Failure;
+use crate::cli::network;
 use crate::cli::printer::Printer;
 use crate::cli::words::Words;
-use crate::cli::{keys, network};
-use crate::job::{KeysFrom, Library, PrivateKeys, Shelf};
+use crate::job::{Library, Shelf};
 
 /// Serves until a signal ends it.
 pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Failure> {
@@ -36,13 +35,6 @@ pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Fa
         keys: plan.keys,
     };
     Ok(crate::serve::run(plan.settings, library, &hands)?)
-}
-
-/// The keys that there are now. As many content keys are unwrapped at the same time as there are cores.
-pub(super) fn private_keys(flags: &Serve, from: KeysFrom) -> PrivateKeys<'static> {
-    let passphrases = keys::passphrases(&flags.keys.passphrase, flags.keys.no_input);
-    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    PrivateKeys::new(from, passphrases).at_once(cores)
 }
 
 fn shelf(source: &Source) -> Shelf {

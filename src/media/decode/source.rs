@@ -14,7 +14,7 @@ const HEAD: usize = 64 * 1024;
 type ReadAt<'a> = dyn Fn(&mut [u8], u64) -> io::Result<usize> + Sync + 'a;
 
 /// What is decoded.
-pub(crate) enum Bytes<'a> {
+pub enum Bytes<'a> {
     /// So many bytes, read at any place.
     At(u64, &'a ReadAt<'a>),
     /// Bytes that come once, in order.
@@ -30,8 +30,8 @@ impl Failure {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Keeps an error, and gives one that says as much.
-    fn keep(&self, error: io::Error) -> io::Error {
+    /// Remembers an error, and gives one that says as much.
+    fn remember(&self, error: io::Error) -> io::Error {
         let kind = error.kind();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get_or_insert(error);
@@ -107,7 +107,7 @@ impl Read for Source<'_> {
         };
         let read = read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            _ => self.failure.keep(error),
+            _ => self.failure.remember(error),
         })?;
         self.at += read as u64;
         Ok(read)
