@@ -36,12 +36,13 @@ fn trickles(mut stream: TcpStream, text: &str) -> Duration {
 }
 
 /// How long a connection stays that sends no more.
-fn waits(stream: TcpStream) -> Duration {
+fn waits(stream: &TcpStream) -> Duration {
     let start = Instant::now();
     stream
         .set_read_timeout(Some(Duration::from_secs(40)))
         .unwrap();
-    let read = (&stream).read(&mut [0; 1000]);
+    let mut stream = stream;
+    let read = stream.read(&mut [0; 1000]);
     assert!(
         !read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
         "nobody drops it"
@@ -82,11 +83,11 @@ fn headers_have_10_seconds_and_idle_connections_more() {
                     .unwrap();
                 trickles(stream, "X-Header: y\r\n")
             }),
-            threads.spawn(|| waits(connected(&served))),
+            threads.spawn(|| waits(&connected(&served))),
             threads.spawn(|| {
                 let mut stream = connected(&served);
                 stream.write_all(b"GET /x HT").unwrap();
-                waits(stream)
+                waits(&stream)
             }),
             threads.spawn(|| {
                 trickles(
@@ -97,7 +98,7 @@ fn headers_have_10_seconds_and_idle_connections_more() {
             threads.spawn(|| {
                 let mut connection = second();
                 connection.write("G");
-                waits(connection.stream().try_clone().unwrap())
+                waits(connection.stream())
             }),
         ];
         threads.spawn(|| {

@@ -10,7 +10,7 @@ use crate::link;
 use crate::scene::{LONG, MONO, Scene, authorization};
 
 /// A connection from another address of this machine.
-pub fn from(address: Ipv4Addr, to: &str) -> std::net::TcpStream {
+pub(crate) fn from(address: Ipv4Addr, to: &str) -> std::net::TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket
         .bind(&SocketAddr::from((IpAddr::V4(address), 0)).into())

@@ -561,8 +561,6 @@ fn the_validator_is_asked_32_questions_at_once() {
             "more than 32 at once"
         );
     }
-    assert!(
-        began[31].duration_since(began[0]) < latency,
-    );
+    assert!(began[31].duration_since(began[0]) < latency,);
     served.stop();
 }

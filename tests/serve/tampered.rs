@@ -112,7 +112,7 @@ fn no_byte_of_a_recording_that_was_changed_is_sent() {
         }),
         ("cut by the tag", "wav.enc", |it| it.truncate(it.len() - 16)),
         ("cut in the middle", "wav.enc", |it| {
-            it.truncate(it.len() / 2)
+            it.truncate(it.len() / 2);
         }),
         ("cut to a tag", "wav.enc", |it| it.truncate(16)),
         ("cut to nothing", "wav.enc", Vec::clear),
