@@ -117,7 +117,7 @@ impl Server {
                 let handshake = identity.acceptor().accept(stream);
                 let begun = tokio::select! {
                     begun = timeout(HANDSHAKE, handshake) => begun,
-                    () = connection.dropped() => return,
+                    () = connection.dropped() => return self.app.metrics.count(Count::Refused),
                 };
                 if let Ok(Ok(stream)) = begun {
                     self.serve(stream, ends, &connection, end).await;
@@ -146,12 +146,12 @@ impl Server {
         let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             _ = &mut served => {}
-            () = connection.dropped() => {}
+            () = connection.dropped() => self.app.metrics.count(Count::Refused),
             () = is_over(&mut end) => {
                 served.as_mut().graceful_shutdown();
                 tokio::select! {
                     _ = &mut served => {}
-                    () = connection.dropped() => {}
+                    () = connection.dropped() => self.app.metrics.count(Count::Refused),
                 }
             }
         }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::fake::Got;
 
-pub struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    pub fn to(address: &str) -> Self {
+    pub(crate) fn to(address: &str) -> Self {
         Self::from(TcpStream::connect(address).unwrap())
     }
 
-    pub fn from(stream: TcpStream) -> Self {
+    pub(crate) fn from(stream: TcpStream) -> Self {
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
@@ -21,16 +21,16 @@ impl Connection {
         Self(BufReader::new(stream))
     }
 
-    pub fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
         self.0.get_mut()
     }
 
-    pub fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         self.stream().write_all(text.as_bytes()).unwrap();
     }
 
     /// Asks for it, and reads the head of the answer.
-    pub fn begin(&mut self, method: &str, path: &str, headers: &[&str]) -> Got {
+    pub(crate) fn begin(&mut self, method: &str, path: &str, headers: &[&str]) -> Got {
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         self.write(&format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"
@@ -39,7 +39,7 @@ impl Connection {
     }
 
     /// The head of an answer; empty where there is none.
-    pub fn head(&mut self) -> Got {
+    pub(crate) fn head(&mut self) -> Got {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head).unwrap_or(0) == 0 {
@@ -54,7 +54,7 @@ impl Connection {
     }
 
     /// Asks for it, and reads the whole answer.
-    pub fn ask(&mut self, method: &str, path: &str, headers: &[&str]) -> Got {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &[&str]) -> Got {
         let mut got = self.begin(method, path, headers);
         if method != "HEAD" {
             let length = got.header("content-length").unwrap_or("0").parse().unwrap();
@@ -65,7 +65,7 @@ impl Connection {
     }
 
     /// Some of what comes, at least a byte unless it has ended.
-    pub fn some(&mut self, most: usize) -> Vec<u8> {
+    pub(crate) fn some(&mut self, most: usize) -> Vec<u8> {
         let mut bytes = vec![0; most];
         let read = self.0.read(&mut bytes).unwrap_or(0);
         bytes.truncate(read);
@@ -73,7 +73,7 @@ impl Connection {
     }
 
     /// All that comes until the connection ends, in whatever way.
-    pub fn rest(&mut self) -> Vec<u8> {
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes).ok();
         bytes

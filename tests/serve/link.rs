@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// Two keys: the first signs.
-pub const FILE: &str = "k-2 BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n\
+pub(crate) const FILE: &str = "k-2 BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n\
                         k-1 CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n";
-pub const NEW: (&str, [u8; 32]) = ("k-2", [7; 32]);
-pub const OLD: (&str, [u8; 32]) = ("k-1", [8; 32]);
+pub(crate) const NEW: (&str, [u8; 32]) = ("k-2", [7; 32]);
+pub(crate) const OLD: (&str, [u8; 32]) = ("k-1", [8; 32]);
 
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -22,12 +22,12 @@ pub fn now() -> u64 {
 }
 
 /// What a link of this kind says, good for an hour.
-pub fn claims(kind: &str, recording: &str) -> Value {
+pub(crate) fn claims(kind: &str, recording: &str) -> Value {
     json!({"id": recording, "who": "somebody", "exp": now() + 3600, "kind": kind})
 }
 
 /// The token that says it, under a name and a key.
-pub fn signed(claims: &Value, (kid, key): (&str, [u8; 32])) -> String {
+pub(crate) fn signed(claims: &Value, (kid, key): (&str, [u8; 32])) -> String {
     let text = format!(
         "v1.{kid}.{}",
         BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
@@ -38,12 +38,12 @@ pub fn signed(claims: &Value, (kid, key): (&str, [u8; 32])) -> String {
 }
 
 /// A good one.
-pub fn token(kind: &str, recording: &str) -> String {
+pub(crate) fn token(kind: &str, recording: &str) -> String {
     signed(&claims(kind, recording), NEW)
 }
 
 /// The path of a good one.
-pub fn path(kind: &str, recording: &str) -> String {
+pub(crate) fn path(kind: &str, recording: &str) -> String {
     let ending = if kind == "waveform" { ".svg" } else { "" };
     format!("/{kind}/{}{ending}", token(kind, recording))
 }

@@ -14,6 +14,7 @@ mod fake;
 
 mod api_path;
 mod audit;
+mod clients;
 mod connection;
 mod crashes;
 mod limits;
@@ -24,7 +25,7 @@ mod public;
 mod rule;
 mod scene;
 mod sec_rec;
-mod slow;
+
 mod sources;
 mod tampered;
 mod tls;

@@ -231,12 +231,8 @@ fn changed(token: &str, part: usize, at: usize) -> String {
     parts.join(".")
 }
 
-#[test]
-fn a_link_that_nobody_signed_is_as_a_path_that_is_none() {
-    let scene = Scene::new();
-    let served = scene.serve(&["--audit-log", "log.jsonl"]);
-    let good = token("media", CALL);
-    assert_eq!(served.get(&format!("/media/{good}"), &[]).status(), "200");
+/// Tokens that are none, made from a good one.
+fn forged(good: &str) -> Vec<String> {
     let parts: Vec<_> = good.split('.').collect();
     let (payload, mac) = (parts[2], parts[3]);
     let with = |name: &str, value: Value| {
@@ -246,12 +242,12 @@ fn a_link_that_nobody_signed_is_as_a_path_that_is_none() {
     };
     let mut without = claims("media", CALL);
     without.as_object_mut().unwrap().remove("who");
-    let all: Vec<String> = [
-        changed(&good, 2, 20),
-        changed(&good, 3, 0),
-        changed(&good, 3, 42),
-        changed(&good, 1, 2),
-        changed(&good, 0, 1),
+    [
+        changed(good, 2, 20),
+        changed(good, 3, 0),
+        changed(good, 3, 42),
+        changed(good, 1, 2),
+        changed(good, 0, 1),
         good[..good.len() - 1].to_owned(),
         format!("{good}A"),
         format!("{good}="),
@@ -292,10 +288,18 @@ fn a_link_that_nobody_signed_is_as_a_path_that_is_none() {
         "%00".to_owned(),
         "a".repeat(30_000),
     ]
-    .into();
+    .into()
+}
+
+#[test]
+fn a_link_that_nobody_signed_is_as_a_path_that_is_none() {
+    let scene = Scene::new();
+    let served = scene.serve(&["--audit-log", "log.jsonl"]);
+    let good = token("media", CALL);
+    assert_eq!(served.get(&format!("/media/{good}"), &[]).status(), "200");
     let nothing = undated(&served.get("/no/such/path", &[]));
     assert!(nothing.0.starts_with("HTTP/1.1 404 "));
-    for token in &all {
+    for token in &forged(&good) {
         for method in ["GET", "HEAD"] {
             let got = served.send(method, &format!("/media/{token}"), &["Range: bytes=0-9"]);
             let got = undated(&got);
@@ -333,11 +337,9 @@ fn a_link_that_nobody_signed_is_as_a_path_that_is_none() {
     served.stop();
     // They are counted in the metrics only.
     let log = scene.log("log.jsonl");
-    let events: Vec<_> = log
-        .iter()
-        .map(|line| line["event"].as_str().unwrap())
-        .collect();
-    assert_eq!(events, ["play", "complete", "play", "play"]);
+    let mut events: Vec<_> = log.iter().map(|line| line["event"].to_string()).collect();
+    events.sort();
+    assert_eq!(events.join(" "), "\"complete\" \"play\" \"play\" \"play\"");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,28 +16,28 @@ use crate::fake::{ACCOUNT, Fake, FlexUser, Got, flex_token, send};
 use crate::link;
 
 /// A call on two channels: AES-GCM, WAV.
-pub const CALL: &str = "RE5eed0000000000000000000000000021";
+pub(crate) const CALL: &str = "RE5eed0000000000000000000000000021";
 /// A message on one channel: AES-GCM, WAV.
-pub const MONO: &str = "RE5eed0000000000000000000000000022";
+pub(crate) const MONO: &str = "RE5eed0000000000000000000000000022";
 /// One that is not encrypted.
-pub const PLAIN: &str = "RE5eed0000000000000000000000000023";
+pub(crate) const PLAIN: &str = "RE5eed0000000000000000000000000023";
 /// The sound of a room: AES-CBC, Matroska.
-pub const TRACK: &str = "RT5eed0000000000000000000000000021";
+pub(crate) const TRACK: &str = "RT5eed0000000000000000000000000021";
 /// An archive: AES-CBC, transport stream.
-pub const ARCHIVE: &str = "5eed0000-0000-4000-8000-000000000021";
+pub(crate) const ARCHIVE: &str = "5eed0000-0000-4000-8000-000000000021";
 /// One that is long: see [`Scene::add_long`].
-pub const LONG: &str = "RE5eed0000000000000000000000000031";
+pub(crate) const LONG: &str = "RE5eed0000000000000000000000000031";
 /// There is none.
-pub const UNKNOWN: &str = "RE5eed00000000000000000000000000ee";
+pub(crate) const UNKNOWN: &str = "RE5eed00000000000000000000000000ee";
 
 /// A folder to serve from, and the validator of Flex's tokens: Anna's is valid.
-pub struct Scene {
-    pub desk: Desk,
-    pub fake: Fake,
+pub(crate) struct Scene {
+    pub(crate) desk: Desk,
+    pub(crate) fake: Fake,
 }
 
 impl Scene {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Desk::new();
         for entry in std::fs::read_dir(fixture("playback")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
@@ -57,19 +58,19 @@ impl Scene {
     }
 
     /// `unreel serve` with these settings beside those of `serve.toml`.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.desk.unreel("serve --config serve.toml");
         command.args(arguments).envs(self.fake.twilio_env());
         command
     }
 
     /// It, once it listens.
-    pub fn serve(&self, arguments: &[&str]) -> Served {
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Served {
         Served::start(self.command(arguments))
     }
 
     /// What its log says, a line each.
-    pub fn log(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn log(&self, name: &str) -> Vec<Value> {
         let text = String::from_utf8(self.desk.read(name)).unwrap();
         let lines = text.lines();
         lines
@@ -78,7 +79,7 @@ impl Scene {
     }
 
     /// The plaintext of one, as `unreel` itself decrypts it.
-    pub fn plaintext(&self, id: &str) -> Vec<u8> {
+    pub(crate) fn plaintext(&self, id: &str) -> Vec<u8> {
         let command = match id {
             CALL | MONO => format!("twilio-voice -m calls/{id}.json calls/{id}.wav.enc"),
             TRACK => format!("twilio-video -m calls/{id}.headers calls/{id}.mka.enc"),
@@ -95,7 +96,7 @@ impl Scene {
 impl Scene {
     /// Adds a recording of so many bytes, more than the sockets between two processes hold. Returns its
     /// plaintext.
-    pub fn add_long(&self, length: usize) -> Vec<u8> {
+    pub(crate) fn add_long(&self, length: usize) -> Vec<u8> {
         let plaintext = made::plaintext(length);
         let read = |name: &str| -> Value {
             serde_json::from_slice(&std::fs::read(fixture(name)).unwrap()).unwrap()
@@ -114,24 +115,24 @@ impl Scene {
 }
 
 /// What a player sends for somebody's token: `Authorization: Basic …`.
-pub fn authorization(name: &str) -> String {
+pub(crate) fn authorization(name: &str) -> String {
     let pair = BASE64_STANDARD.encode(format!("token:{}", flex_token(name)));
     format!("Authorization: Basic {pair}")
 }
 
 /// The binary. It is killed when this is dropped.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
     /// `http://127.0.0.1:PORT`.
-    pub base: String,
+    pub(crate) base: String,
     /// The same, of health, readiness and metrics; empty where they are at the same.
-    pub admin: String,
+    pub(crate) admin: String,
     said: Arc<Mutex<String>>,
     printed: Arc<Mutex<String>>,
 }
 
 impl Served {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -166,51 +167,51 @@ impl Served {
     }
 
     /// All that it said so far.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
     /// All that it printed on standard output so far.
-    pub fn printed(&self) -> String {
+    pub(crate) fn printed(&self) -> String {
         self.printed.lock().unwrap().clone()
     }
 
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.base.split_once("//").unwrap().1
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn get(&self, path: &str, headers: &[&str]) -> Got {
+    pub(crate) fn get(&self, path: &str, headers: &[&str]) -> Got {
         self.send("GET", path, headers)
     }
 
-    pub fn send(&self, method: &str, path: &str, headers: &[&str]) -> Got {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[&str]) -> Got {
         send(method, &format!("{}{path}", self.base), headers, b"")
     }
 
     /// What `/sec_rec` says to somebody who asks for a recording.
-    pub fn ask(&self, who: &str, recording: &str) -> Got {
+    pub(crate) fn ask(&self, who: &str, recording: &str) -> Got {
         let path = format!("/sec_rec?recording_sid={recording}");
         self.get(&path, &[&authorization(who)])
     }
 
     /// The path of the link that Anna is given.
-    pub fn link(&self, recording: &str) -> String {
+    pub(crate) fn link(&self, recording: &str) -> String {
         let got = self.ask("anna", recording);
         assert_eq!(got.status(), "200", "{}", got.text());
         let url = got.json()["media_url"].as_str().unwrap().to_owned();
         url.strip_prefix(&self.base).unwrap().to_owned()
     }
 
-    pub fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         send("GET", &format!("{}/metrics", self.admin), &[], b"").text()
     }
 
     /// A number of the metrics.
-    pub fn metric(&self, name: &str) -> u64 {
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         let metrics = self.metrics();
         let line = metrics
             .lines()
@@ -218,13 +219,13 @@ impl Served {
         line.expect(name).parse().unwrap()
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Has it read its files again.
-    pub fn reload(&self) {
+    pub(crate) fn reload(&self) {
         let count = || {
             self.said()
                 .matches("read keys and certificates again")
@@ -236,17 +237,19 @@ impl Served {
     }
 
     /// Waits for its end.
-    pub fn ended(mut self) -> (ExitStatus, String) {
-        let mut status = None;
-        wait_for("end", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        (status.unwrap(), self.said())
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, self.said());
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.said());
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Ends it as an operator does; it has to end well.
-    pub fn stop(self) -> String {
+    pub(crate) fn stop(self) -> String {
         self.signal(Signal::TERM);
         let (status, said) = self.ended();
         assert_eq!(status.code(), Some(0), "{said}");
@@ -277,7 +280,7 @@ fn collected(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
 }
 
 /// An answer without what differs each time.
-pub fn undated(got: &Got) -> (String, Vec<u8>) {
+pub(crate) fn undated(got: &Got) -> (String, Vec<u8>) {
     let is_date = |line: &&str| line.to_ascii_lowercase().starts_with("date:");
     let lines = got.head.lines().filter(|line| !is_date(line));
     (lines.collect::<Vec<_>>().join("\n"), got.body.clone())

@@ -197,70 +197,67 @@ fn a_query_names_one_recording_that_there_is() {
 
 #[test]
 fn where_nobody_can_say_whose_a_token_is_nobody_hears() {
+    let stall = Duration::from_secs(60);
+    // Each of the last two takes as long as the validator is given.
+    let slow = [
+        Fault::StallBeforeHeaders(stall),
+        Fault::StallInBody(3, stall),
+        Fault::Dribble(Duration::from_millis(200)),
+    ];
+    std::thread::scope(|threads| {
+        for fault in slow {
+            threads.spawn(|| asks(&[(fault, 9, "503", 1)]));
+        }
+        let json = |text: &str| text.as_bytes().to_vec();
+        let of_json = |status, text| Fault::Answer(status, "application/json", json(text));
+        asks(&[
+            (Fault::Status(500, vec![]), 1, "200", 2),
+            (Fault::Status(500, vec![]), 9, "503", 2),
+            (Fault::Status(503, vec![]), 9, "503", 2),
+            (Fault::Status(401, vec![]), 9, "503", 1),
+            (Fault::Status(403, vec![]), 9, "503", 1),
+            (Fault::Reset, 9, "503", 2),
+            (Fault::CutAfter(5), 9, "503", 2),
+            (Fault::Garbage, 9, "503", 2),
+            (Fault::Empty, 9, "503", 1),
+            (Fault::Answer(200, "text/html", json("<html>")), 9, "503", 1),
+            (of_json(200, r#"{"valid":"true"}"#), 9, "503", 1),
+            (of_json(200, "{}"), 9, "401", 1),
+            (of_json(404, r#"{"code":20404}"#), 9, "401", 1),
+        ]);
+    });
+}
+
+/// What `/sec_rec` answers where the next questions to the validator go wrong so; and how often it asks
+/// at least.
+fn asks(faults: &[(Fault, usize, &str, usize)]) {
     let scene = Scene::new();
     let served = scene.serve(&["--audit-log", "log.jsonl"]);
-    let stall = Duration::from_secs(60);
-    for (fault, times, expected, asked) in [
-        (Fault::Status(500, vec![]), 1, "200", 2),
-        (Fault::Status(500, vec![]), 9, "503", 2),
-        (Fault::Status(503, vec![]), 9, "503", 2),
-        (Fault::Status(401, vec![]), 9, "503", 1),
-        (Fault::Status(403, vec![]), 9, "503", 1),
-        (Fault::Reset, 9, "503", 2),
-        (Fault::CutAfter(5), 9, "503", 2),
-        (Fault::Garbage, 9, "503", 2),
-        (Fault::Empty, 9, "503", 1),
-        (
-            Fault::Answer(200, "text/html", b"<html>".to_vec()),
-            9,
-            "503",
-            1,
-        ),
-        (
-            Fault::Answer(200, "application/json", br#"{"valid":"true"}"#.to_vec()),
-            9,
-            "503",
-            1,
-        ),
-        (
-            Fault::Answer(200, "application/json", b"{}".to_vec()),
-            9,
-            "401",
-            1,
-        ),
-        (
-            Fault::Answer(404, "application/json", br#"{"code":20404}"#.to_vec()),
-            9,
-            "401",
-            1,
-        ),
-        (Fault::StallBeforeHeaders(stall), 9, "503", 1),
-        (Fault::StallInBody(3, stall), 9, "503", 1),
-    ] {
+    for (number, (fault, times, expected, asked)) in faults.iter().enumerate() {
         let what = format!("{fault:?} {times}");
-        let name = format!("agent-{}", scene.fake.requests().len());
+        let name = format!("agent-{number}");
         scene
             .fake
             .add_flex_token(&flex_token(&name), FlexUser::agent(&name));
         let before = scene.fake.validations();
-        scene.fake.fault("Tokens/validate", fault, times);
+        scene.fake.fault("Tokens/validate", fault.clone(), *times);
         let got = served.ask(&name, CALL);
         scene.fake.mend();
-        assert_eq!(got.status(), expected, "{what}");
-        assert_eq!(
-            got.header("retry-after").is_some(),
-            expected == "503",
-            "{what}"
-        );
+        assert_eq!(got.status(), *expected, "{what}");
+        let is_later = got.header("retry-after").is_some();
+        assert_eq!(is_later, *expected == "503", "{what}");
         let count = scene.fake.validations() - before;
-        assert!((asked..=2).contains(&count), "{what}: asked {count} times");
+        assert!((*asked..=2).contains(&count), "{what}: asked {count} times");
         // Such answers are not kept.
         assert_eq!(served.ask(&name, CALL).status(), "200", "{what}");
     }
     served.stop();
-    let grants = scene.log("log.jsonl");
-    let grants = grants.iter().filter(|line| line["event"] == "grant");
-    assert_eq!(grants.count(), 16);
+    let log = scene.log("log.jsonl");
+    let grants = log.iter().filter(|line| line["event"] == "grant").count();
+    let at_once = faults
+        .iter()
+        .filter(|(_, _, expected, _)| *expected == "200");
+    assert_eq!(grants, faults.len() + at_once.count());
 }
 
 #[test]
@@ -533,5 +530,37 @@ fn other_methods_are_not_allowed() {
             "{method}"
         );
     }
+    served.stop();
+}
+
+#[test]
+fn the_validator_is_asked_32_questions_at_once() {
+    let scene = Scene::new();
+    let served = scene.serve(&[]);
+    let names: Vec<_> = (0..80).map(|number| format!("agent{number}")).collect();
+    for name in &names {
+        scene
+            .fake
+            .add_flex_token(&flex_token(name), FlexUser::agent(name));
+    }
+    let latency = Duration::from_millis(400);
+    scene.fake.latency(latency);
+    std::thread::scope(|threads| {
+        for name in &names {
+            let served = &served;
+            threads.spawn(move || assert_eq!(served.ask(name, CALL).status(), "200"));
+        }
+    });
+    let mut began: Vec<_> = scene.fake.requests().iter().map(|seen| seen.at).collect();
+    began.sort();
+    assert_eq!(began.len(), 80);
+    // The 33rd begins when one of the 32 before has ended, and each took that long.
+    for (first, later) in began.iter().zip(&began[32..]) {
+        assert!(
+            later.duration_since(*first) >= latency,
+            "more than 32 at once"
+        );
+    }
+    assert!(began[31].duration_since(began[0]) < latency,);
     served.stop();
 }

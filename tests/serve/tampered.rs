@@ -112,7 +112,7 @@ fn no_byte_of_a_recording_that_was_changed_is_sent() {
         }),
         ("cut by the tag", "wav.enc", |it| it.truncate(it.len() - 16)),
         ("cut in the middle", "wav.enc", |it| {
-            it.truncate(it.len() / 2)
+            it.truncate(it.len() / 2);
         }),
         ("cut to a tag", "wav.enc", |it| it.truncate(16)),
         ("cut to nothing", "wav.enc", Vec::clear),
@@ -228,7 +228,7 @@ fn what_is_changed_while_it_is_played_ends_with_the_connection() {
         let served = scene.serve(&[]);
         let path = link::path("media", LONG);
         let mut connection = Connection::to(served.address());
-        let got = connection.begin("GET", &path, &[]);
+        let got = connection.begin("GET", &path, &["Connection: close"]);
         assert_eq!(got.status(), "200");
         let mut bytes = connection.some(1000);
         let path_of_file = scene.desk.path(&file);

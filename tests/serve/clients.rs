@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::common::made::wait_for;
 use crate::connection::Connection;
 use crate::link;
 use crate::scene::{LONG, MONO, Scene, Served};
@@ -35,12 +36,13 @@ fn trickles(mut stream: TcpStream, text: &str) -> Duration {
 }
 
 /// How long a connection stays that sends no more.
-fn waits(stream: TcpStream) -> Duration {
+fn waits(stream: &TcpStream) -> Duration {
     let start = Instant::now();
     stream
         .set_read_timeout(Some(Duration::from_secs(40)))
         .unwrap();
-    let read = (&stream).read(&mut [0; 1000]);
+    let mut stream = stream;
+    let read = stream.read(&mut [0; 1000]);
     assert!(
         !read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
         "nobody drops it"
@@ -52,7 +54,16 @@ fn connected(served: &Served) -> TcpStream {
     TcpStream::connect(served.address()).unwrap()
 }
 
+/// At the same time, for most of it is waiting.
 #[test]
+fn clients_have_their_time_and_not_more() {
+    std::thread::scope(|threads| {
+        threads.spawn(headers_have_10_seconds_and_idle_connections_more);
+        threads.spawn(who_reads_nothing_is_dropped);
+        threads.spawn(who_holds_up_the_end_is_dropped);
+    });
+}
+
 fn headers_have_10_seconds_and_idle_connections_more() {
     let scene = Scene::new();
     let served = scene.serve(&[]);
@@ -72,11 +83,11 @@ fn headers_have_10_seconds_and_idle_connections_more() {
                     .unwrap();
                 trickles(stream, "X-Header: y\r\n")
             }),
-            threads.spawn(|| waits(connected(&served))),
+            threads.spawn(|| waits(&connected(&served))),
             threads.spawn(|| {
                 let mut stream = connected(&served);
                 stream.write_all(b"GET /x HT").unwrap();
-                waits(stream)
+                waits(&stream)
             }),
             threads.spawn(|| {
                 trickles(
@@ -87,7 +98,7 @@ fn headers_have_10_seconds_and_idle_connections_more() {
             threads.spawn(|| {
                 let mut connection = second();
                 connection.write("G");
-                waits(connection.stream().try_clone().unwrap())
+                waits(connection.stream())
             }),
         ];
         threads.spawn(|| {
@@ -112,37 +123,50 @@ fn headers_have_10_seconds_and_idle_connections_more() {
     served.stop();
 }
 
-#[test]
-fn who_reads_too_slowly_is_dropped_and_who_reads_slowly_is_not() {
+fn who_reads_nothing_is_dropped() {
     let scene = Scene::new();
     let length = scene.add_long(6 << 20).len();
     let served = scene.serve(&["--audit-log", "log.jsonl"]);
-    let path = link::path("media", LONG);
-    std::thread::scope(|threads| {
-        threads.spawn(|| {
-            let mut connection = Connection::to(served.address());
-            connection.begin("GET", &path, &[]);
-            // Nothing is read; the server says that it is over by a line in its log.
-            crate::common::made::wait_for("first 15 seconds", || {
-                std::thread::sleep(Duration::from_secs(15));
-                true
-            });
-            assert!(
-                !scene.desk.read("log.jsonl").ends_with(b"\n"),
-                "it was given time"
-            );
-            let start = Instant::now();
-            while !scene.desk.read("log.jsonl").ends_with(b"\n") {
-                assert!(start.elapsed() < Duration::from_secs(60), "nobody drops it");
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            assert!(connection.rest().len() < length);
-        });
-    });
+    let mut connection = Connection::to(served.address());
+    connection.begin("GET", &link::path("media", LONG), &[]);
+    // Its line is written when the server is done with it.
+    let is_over = || scene.desk.read("log.jsonl").ends_with(b"\n");
+    std::thread::sleep(Duration::from_secs(15));
+    assert!(!is_over(), "it was given time");
+    let start = Instant::now();
+    while !is_over() {
+        assert!(start.elapsed() < Duration::from_secs(60), "nobody drops it");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(connection.rest().len() < length);
     served.stop();
     let log = scene.log("log.jsonl");
     assert_eq!(log[0]["event"], "play");
     assert!(log[0]["bytes"].as_u64().unwrap() < length as u64);
+}
+
+/// "30 s for those in flight, exit 0"; a second signal waits for nobody.
+fn who_holds_up_the_end_is_dropped() {
+    for is_patient in [false, true] {
+        let scene = Scene::new();
+        scene.add_long(6 << 20);
+        let served = scene.serve(&["--audit-log", "log.jsonl"]);
+        let mut connection = Connection::to(served.address());
+        connection.begin("GET", &link::path("media", LONG), &[]);
+        served.signal(Signal::TERM);
+        let address = served.address().to_owned();
+        wait_for("end of listening", || TcpStream::connect(&address).is_err());
+        if !is_patient {
+            served.signal(Signal::TERM);
+        }
+        let (status, said) = served.ended();
+        assert_eq!(
+            status.code().is_some_and(|code| code == 0),
+            is_patient,
+            "{said}"
+        );
+        assert_eq!(scene.desk.read("log.jsonl").ends_with(b"\n"), is_patient);
+    }
 }
 
 #[test]
@@ -164,7 +188,7 @@ fn what_is_being_sent_at_the_end_is_finished() {
         // Those that are idle end; nobody new is let in.
         assert!(idle.rest().is_empty());
         let address = served.address().to_owned();
-        crate::common::made::wait_for("end of listening", || TcpStream::connect(&address).is_err());
+        wait_for("end of listening", || TcpStream::connect(&address).is_err());
         body.extend(connection.rest());
         assert!(body == plaintext, "{} bytes", body.len());
         let (status, said) = served.ended();
