@@ -40,7 +40,7 @@ impl Peaks {
         while let Some(piece) = decoder.next()? {
             match piece {
                 Piece::Sound(planes) => peaks.sound(planes),
-                Piece::Silence(frames) => peaks.add(frames, |_, _, _| (0, 0)),
+                Piece::Silence { frames, channels } => peaks.silence(frames, channels),
             }
         }
         if peaks.frames == 0 {
@@ -59,10 +59,20 @@ impl Peaks {
         }
     }
 
-    fn sound(&mut self, planes: &[Vec<i16>]) {
+    /// As many channels as at the beginning are there all the time.
+    fn begin(&mut self, channels: usize) {
         if self.frames == 0 {
-            self.channels.resize(planes.len(), vec![]);
+            self.channels.resize(channels, vec![]);
         }
+    }
+
+    fn silence(&mut self, frames: u64, channels: usize) {
+        self.begin(channels);
+        self.add(frames, |_, _, _| (0, 0));
+    }
+
+    fn sound(&mut self, planes: &[Vec<i16>]) {
+        self.begin(planes.len());
         let frames = planes.iter().map(Vec::len).min().unwrap_or_default();
         self.add(frames as u64, |channel, start, end| {
             let samples = planes.get(channel).and_then(|plane| {
@@ -189,7 +199,7 @@ mod tests {
     fn silence_costs_nothing_however_long() {
         let mut peaks = Peaks::new(0);
         peaks.sound(&[vec![5]]);
-        peaks.add(1 << 60, |_, _, _| (0, 0));
+        peaks.silence(1 << 60, 1);
         peaks.sound(&[vec![-5]]);
         assert_eq!(peaks.frames, (1 << 60) + 2);
         let pixels = &peaks.channels[0];

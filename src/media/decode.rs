@@ -59,8 +59,13 @@ pub enum DecodeError {
 pub(crate) enum Piece<'a> {
     /// Samples: as many of each channel. Full scale is that of an [`i16`].
     Sound(&'a [Vec<i16>]),
-    /// So many frames of silence, where the container's times leave a gap.
-    Silence(u64),
+    /// Silence, where the container's times leave a gap.
+    Silence {
+        /// How many frames.
+        frames: u64,
+        /// Of how many channels.
+        channels: usize,
+    },
 }
 
 /// Decodes the first track of sound, from front to back.
@@ -182,7 +187,8 @@ impl<'a> Decoder<'a> {
                 Step::Gap(frames) => {
                     self.is_pending = true;
                     self.clock.done += frames;
-                    return Ok(Some(Piece::Silence(frames)));
+                    let channels = self.channels;
+                    return Ok(Some(Piece::Silence { frames, channels }));
                 }
                 Step::End if self.is_flawed && self.clock.done == 0 => {
                     return Err(DecodeError::Damaged);

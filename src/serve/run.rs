@@ -118,14 +118,19 @@ async fn serve(
     } else {
         public
     };
-    let scheme = if identity.is_some() { "https" } else { "http" };
-    observer.event(Event::Listening(&format!("{scheme}://{at}")));
-    spawn(&app, public, identity.clone(), false, listener, &ended);
-    if !is_one {
+    let own = if is_one {
+        None
+    } else {
         let wanted = app.settings.admin_listen;
         let wanted = wanted.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = bind(wanted)?;
         let at = address(&listener, wanted)?;
+        Some((listener, at))
+    };
+    let scheme = if identity.is_some() { "https" } else { "http" };
+    observer.event(Event::Listening(&format!("{scheme}://{at}")));
+    spawn(&app, public, identity.clone(), false, listener, &ended);
+    if let Some((listener, at)) = own {
         observer.event(Event::Admin(&format!("http://{at}")));
         spawn(&app, admin::router(&app), None, true, listener, &ended);
     }

@@ -39,8 +39,6 @@ pub(in crate::cli) struct Waveform {
 /// What is made of peaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Drawing {
-    /// A picture
     Svg,
-    /// Numbers, in the format of BBC's audiowaveform
     Json,
 }
