@@ -17,7 +17,7 @@ pub struct Verified {
     outcome: Outcome,
 }
 
-/// Verifies all of `source`, as [`Destination::Check`](super::Destination::Check) does, and keeps
+/// Verifies all of `source`, as [`Destination::Check`] does, and keeps
 /// it to be read. A stream is kept in an unnamed temporary file, as ciphertext.
 ///
 /// # Errors
