@@ -1,7 +1,8 @@
 //! [`Decoder`]: the sound of a recording, piece by piece.
 //!
-//! Containers and codecs are symphonia's, Opus is ropus'. Both read hostile bytes: what they do is
-//! bounded by the length of the recording, and a panic of theirs is an error here, see [`quietly`].
+//! Containers and codecs are symphonia's, Opus is ropus'. Both read hostile bytes. A panic of theirs is an
+//! error here, see [`quietly`]; what they decode is bounded by the length of the recording. What they count
+//! is not in one place: each fragment of an MP4 file may keep symphonia counting for seconds.
 
 mod opus;
 mod quiet;
@@ -330,4 +331,79 @@ fn is_end(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    /// A WAVE file of 8,000 frames a second, mono, 8 bits, and so long.
+    fn wav(length: u32) -> Vec<u8> {
+        let mut file =
+            b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data"
+                .to_vec();
+        file.extend(length.to_le_bytes());
+        file.resize(file.len() + length as usize, 0x80);
+        file
+    }
+
+    fn frames(mut decoder: Decoder) -> Result<usize, DecodeError> {
+        let mut frames = 0;
+        while let Some(piece) = decoder.next()? {
+            if let Piece::Sound(planes) = piece {
+                frames += planes[0].len();
+            }
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn all_of_a_file_is_heard_in_pieces() {
+        let file = wav(300_000);
+        let read = |buffer: &mut [u8], at: u64| {
+            let from = usize::try_from(at).unwrap_or(usize::MAX);
+            io::Read::read(&mut file.get(from..).unwrap_or_default(), buffer)
+        };
+        let decoder = Decoder::open(Bytes::At(file.len() as u64, &read)).unwrap();
+        assert_eq!((decoder.rate(), decoder.channels()), (8000, 1));
+        assert_eq!(frames(decoder).unwrap(), 300_000);
+        let mut stream = file.as_slice();
+        let decoder = Decoder::open(Bytes::Stream(&mut stream)).unwrap();
+        assert_eq!(frames(decoder).unwrap(), 300_000);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_end_of_the_recording() {
+        for limit in [0, 10, 70_000, 250_000] {
+            let file = wav(300_000);
+            let read = |buffer: &mut [u8], at: u64| {
+                let from = usize::try_from(at).unwrap_or(usize::MAX);
+                match file.get(from..limit).unwrap_or_default() {
+                    // As a reader says that its file is another now.
+                    [] => Err(io::ErrorKind::UnexpectedEof.into()),
+                    mut rest => io::Read::read(&mut rest, buffer),
+                }
+            };
+            let decoder = Decoder::open(Bytes::At(file.len() as u64, &read));
+            let result = decoder.and_then(frames);
+            assert!(matches!(result, Err(DecodeError::Read(_))), "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_gap_is_more_than_times_are_rounded() {
+        let clock = Clock {
+            rate: 8000,
+            origin: Some(500_000_000),
+            done: 8000,
+        };
+        let at = |milliseconds: i128| clock.gap(Some(milliseconds * 1_000_000), 0);
+        assert_eq!(at(1500), None);
+        assert_eq!(at(1600), None);
+        assert_eq!(at(1750), Some(2000));
+        assert_eq!(at(0), None);
+        assert_eq!(clock.gap(Some(1_500_000_000), 900), Some(900));
+        // Nobody is silent for days.
+        assert_eq!(at(100 * 60 * 60 * 1000), None);
+        assert_eq!(clock.gap(Some(i128::MAX), 0), None);
+        assert_eq!(clock.gap(Some(i128::MIN + 1_000_000_000), 0), None);
+        assert_eq!(clock.gap(None, 0), None);
+    }
+}
