@@ -168,7 +168,13 @@ impl Library {
     pub(crate) fn look(&self, id: &str) -> Result<(), Unplayable> {
         self.first(id, |found, _| match &found.selected.input {
             Input::Remote(resource) => match self.api.recording(resource, false) {
-                Ok(_) => Ok(()),
+                Ok(remote) => match remote.state {
+                    State::Ready | State::External(_) => Ok(()),
+                    state => {
+                        let id = remote.id.clone();
+                        Err(Error::Fetch(remote.id, api::Error::Gone { id, state }).into())
+                    }
+                },
                 Err(error) => Err(Error::Fetch(resource.id.clone(), error).into()),
             },
             _ => Ok(()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common::made::wait_for;
 use crate::common::{digest_of, fixture, sha256};
-use crate::fake::{Fake, Fault, Origin};
+use crate::fake::{Fake, Fault, Origin, Voice};
 use crate::link;
 use crate::scene::{CALL, MONO, PLAIN, Scene, Served, UNKNOWN, undated};
 
@@ -243,6 +243,26 @@ fn what_twilio_does_not_say_is_not_played_and_not_kept() {
             .nth(1),
         Some("404")
     );
+    served.stop();
+}
+
+#[test]
+fn a_link_is_not_given_to_what_twilio_does_not_have_any_more_or_yet() {
+    let (scene, served) = twilio(&[]);
+    for (number, status, expected) in [
+        (1, "completed", "200"),
+        (2, "in-progress", "503"),
+        (3, "processing", "503"),
+        (4, "absent", "404"),
+        (5, "failed", "404"),
+        (6, "deleted", "404"),
+    ] {
+        let id = format!("RE5eed{number:028x}").replace("RE5eed0000", "RE5eed00ff");
+        let mut voice = Voice::new(&id, b"media", serde_json::Value::Null);
+        voice.status = status.to_owned();
+        scene.fake.add_voice(voice);
+        assert_eq!(served.ask("anna", &id).status(), expected, "{status}");
+    }
     served.stop();
 }
 
