@@ -170,8 +170,15 @@ mod tests {
         assert!(!allows(&command));
         let pid = std::fs::read_to_string(pid).unwrap();
         let process = std::path::PathBuf::from(format!("/proc/{}/stat", pid.trim()));
-        // It is gone, or a zombie that nobody has waited for yet.
-        let state = std::fs::read_to_string(process).unwrap_or_else(|_| ") Z".to_owned());
-        assert!(state.contains(") Z") || state.contains(") X"), "{state}");
+        // It is gone soon, or a zombie that nobody has waited for yet.
+        let is_gone = || {
+            let state = std::fs::read_to_string(&process);
+            state.map_or(true, |state| state.contains(") Z") || state.contains(") X"))
+        };
+        let end = std::time::Instant::now() + PATIENCE;
+        while !is_gone() {
+            assert!(std::time::Instant::now() < end, "it runs on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
