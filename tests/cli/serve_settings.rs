@@ -566,6 +566,11 @@ fn what_a_service_lacks_is_warned_of_and_a_demo_may_lack_it() {
     assert!(!said("--demo").contains("warning"), "{}", said("--demo"));
     assert!(said("--behind-proxy").contains(name) && !service.contains(name));
     assert!(!said("--behind-proxy --public-url https://a.example").contains(name));
+    // What is not encrypted plays without a key.
+    let mut keyless = desk.unreel("serve --source calls --link-key-file missing.txt");
+    let keyless = stderr(&keyless.output().unwrap());
+    let key = "no encrypted recording can be played: there is no private key (-k)";
+    assert!(keyless.contains(key) && !service.contains(key), "{keyless}");
 }
 
 /// What `openssl` says that the token's signature is, and its payload.

@@ -17,6 +17,10 @@ pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Fa
     for warning in &plan.warnings {
         printer.warning(warning);
     }
+    let keys = &plan.keys;
+    if keys.paths.is_empty() && keys.key_command.is_none() && keys.unwrap_command.is_none() {
+        printer.warning("no encrypted recording can be played: there is no private key (-k)");
+    }
     let from = from(flags);
     let api = network::api_of_any(&flags.network, &from, printer)?;
     let buckets = Arc::new(network::buckets_of_any(&api, &from));

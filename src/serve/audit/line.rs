@@ -111,6 +111,16 @@ pub(super) struct Line {
     pub(super) prev: String,
 }
 
+/// What every line begins with.
+const START: &[u8] = b"{\"schema\":1,\"seq\":";
+
+/// Whether a text may be what a crash has left of a line: its beginning, or what a file system has in the
+/// place of bytes that it lost, or what was to try whether there is room. All else is somebody's.
+fn can_begin(text: &[u8]) -> bool {
+    let is_blank = text.iter().all(|byte| matches!(byte, 0 | b' '));
+    is_blank || text.iter().zip(START).all(|(byte, start)| byte == start)
+}
+
 /// Why a text is no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotALine {
@@ -163,7 +173,7 @@ impl Line {
     /// Reads a line without its newline.
     pub(super) fn parse(text: &[u8]) -> Result<Self, NotALine> {
         let line: Self = serde_json::from_slice(text).map_err(|error| {
-            if error.is_data() {
+            if error.is_data() || !can_begin(text) {
                 NotALine::Other
             } else {
                 NotALine::Cut

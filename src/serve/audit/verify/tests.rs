@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::error::AuditError;
 use super::super::tests::*;
-use super::super::verify_audit;
+use super::super::{Audit, verify_audit};
 use super::*;
 
 const GARBAGE: &[u8] = b"not a line\n";
@@ -266,7 +266,7 @@ proptest! {
                     let torn = play(7);
                     let cut = usize::from(amount) % 300;
                     let mut line = serde_json::to_vec(&torn.identity).unwrap();
-                    line.splice(0..0, b"{\"schema\":1,\"identity\":".iter().copied());
+                    line.splice(0..0, b"{\"schema\":1,\"seq\":9,\"identity\":".iter().copied());
                     line.truncate(cut);
                     desk.put(&[bytes, line].concat());
                     audit = desk.open();
@@ -277,5 +277,31 @@ proptest! {
             let plays = String::from_utf8(bytes).unwrap().matches("\"event\":\"play\"").count();
             prop_assert_eq!(plays, written);
         }
+    }
+}
+
+/// `--audit-log` with the name of a file that is none, and that does not end with a newline.
+#[test]
+fn a_file_that_is_no_log_is_refused_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let key = include_bytes!("../../../../fixtures/keys/no-final-newline.pem");
+    for text in [
+        &b"supersecrettoken0123456789abcdef"[..],
+        key,
+        b"one line\nand another",
+        b"{\"key\":\"AAAA\"",
+        b"{\"schema\":2,\"seq\":1",
+        b"\xef\xbb\xbf{",
+        b"1",
+        b"\0\0\x01",
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = Audit::open(&path).err();
+        assert!(
+            matches!(error, Some(AuditError::Broken { .. })),
+            "{error:?}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), text);
     }
 }
