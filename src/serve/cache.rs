@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::metrics::{Count, Metrics};
@@ -29,6 +29,8 @@ const AT_ONCE: usize = 16;
 pub(super) struct Cache {
     library: Arc<Library>,
     metrics: Arc<Metrics>,
+    /// Who is told what is not at hand, and why: as many as can wait to be told.
+    told: mpsc::Sender<(String, Missing)>,
     /// Bytes of memory for those at hand.
     limit: u64,
     places: Arc<Semaphore>,
@@ -123,11 +125,17 @@ fn words(error: &dyn std::error::Error) -> String {
 
 impl Cache {
     /// Nothing yet, of `library`; at most `limit` bytes of memory in all.
-    pub(super) fn new(library: Arc<Library>, metrics: Arc<Metrics>, limit: u64) -> Arc<Self> {
+    pub(super) fn new(
+        library: Arc<Library>,
+        metrics: Arc<Metrics>,
+        told: mpsc::Sender<(String, Missing)>,
+        limit: u64,
+    ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Arc::new(Self {
             library,
             metrics,
+            told,
             limit: limit / 2,
             places: Arc::new(Semaphore::new(AT_ONCE)),
             easels: Semaphore::new(cores),
@@ -182,14 +190,14 @@ impl Cache {
 
     async fn fetched(self: &Arc<Self>, id: &str, old: Option<Arc<Kept>>) -> Outcome {
         let _place = self.places.acquire().await;
-        let (this, id) = (Arc::clone(self), id.to_owned());
+        let (this, name) = (Arc::clone(self), id.to_owned());
         let work = move || {
             if let Some(old) = old
                 && this.library.is_current(&old.playable)?
             {
                 return Ok(old);
             }
-            let playable = this.library.find(&id)?;
+            let playable = this.library.find(&name)?;
             this.metrics.count(Count::Verified);
             Ok(Arc::new(Kept::of(playable)))
         };
@@ -202,6 +210,9 @@ impl Cache {
             Err(Missing::Unusable(_)) => self.metrics.count(Count::Unusable),
             Err(Missing::Unreachable(_)) => self.metrics.count(Count::Unreachable),
             Ok(_) | Err(Missing::Unknown) => {}
+        }
+        if let Err(missing @ (Missing::Unusable(_) | Missing::Unreachable(_))) = &outcome {
+            self.told.try_send((id.to_owned(), missing.clone())).ok();
         }
         outcome
     }

@@ -24,6 +24,13 @@ pub(crate) enum Event<'a> {
     NoRecordings,
     /// No token of Flex's can be checked.
     NoTokens(&'a api::Error),
+    /// Somebody asked for a recording, and did not hear it.
+    NotPlayed {
+        /// Its id.
+        id: &'a str,
+        /// Why. It may quote metadata: untrusted text.
+        why: &'a str,
+    },
     /// What could be read again was.
     Reloaded,
     /// Something could not, and stays as it was.

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::admin;
-use super::app::App;
+use super::app::{App, now};
 use super::audit::Audit;
-use super::cache::Cache;
+use super::cache::{Cache, Missing};
 use super::connections::Connections;
 use super::endpoints;
 use super::error::Error;
@@ -41,6 +41,12 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// The longest file of link keys.
 const LINK_KEYS: u64 = 1 << 20;
+
+/// What waits to be said of recordings that are not played. More are counted only.
+const WAITING: usize = 64;
+
+/// How much is said of them in a second.
+const LINES_A_SECOND: u32 = 10;
 
 /// Bytes that the system keeps of an answer that a client is slow to take.
 const SEND_BUFFER: u32 = 256 * 1024;
@@ -88,6 +94,7 @@ async fn serve(
     let listener = bind(settings.listen)?;
     let at = address(&listener, settings.listen)?;
     let metrics = Arc::new(Metrics::default());
+    let (told, mut missing) = mpsc::channel(WAITING);
     let app = Arc::new(App {
         base: settings.base(at),
         hosts: hosts(&settings, at.ip()),
@@ -102,7 +109,12 @@ async fn serve(
         heard: Heard::default(),
         used: tokio::sync::Mutex::default(),
         connections: Connections::new(CONNECTIONS, settings.per_address),
-        cache: Cache::new(Arc::clone(&library), Arc::clone(&metrics), settings.cache),
+        cache: Cache::new(
+            Arc::clone(&library),
+            Arc::clone(&metrics),
+            told,
+            settings.cache,
+        ),
         metrics,
         reach: tokio::sync::Mutex::default(),
         library,
@@ -143,8 +155,19 @@ async fn serve(
         identity,
         observer,
     };
-    while let Some(Signal::Hangup) = signals.recv().await {
-        running.reload().await;
+    let lines = Rate::new(LINES_A_SECOND);
+    loop {
+        tokio::select! {
+            signal = signals.recv() => match signal {
+                Some(Signal::Hangup) => running.reload().await,
+                Some(Signal::End(_)) | None => break,
+            },
+            Some((id, why)) = missing.recv() => {
+                if lines.admits(None, now().as_secs()) {
+                    running.tell(&id, &why);
+                }
+            }
+        }
     }
     // Another signal does not wait.
     drop(signals);
@@ -252,6 +275,13 @@ async fn tell_links(app: &App, observer: &dyn Observer) -> Result<(), Error> {
 }
 
 impl Running<'_> {
+    /// Tells why a recording is not played, which its listeners are not told.
+    fn tell(&self, id: &str, why: &Missing) {
+        if let Missing::Unusable(why) | Missing::Unreachable(why) = why {
+            self.observer.event(Event::NotPlayed { id, why });
+        }
+    }
+
     /// Reads again what files have: keys, link keys, the certificate; goes on in another log where the
     /// old one was moved away; and forgets what was verified.
     async fn reload(&self) {

@@ -209,6 +209,9 @@ fn neither_is_one_that_another_belongs_to_or_no_key_opens() {
     assert_usable(&served, CALL, "the key before");
     let said = served.stop();
     assert!(said.contains("kept the private keys as before"), "{said}");
+    // Whoever runs it is told what listeners are not.
+    let why = format!("unreel: warning: {CALL} was asked for, and not played: cannot unwrap");
+    assert!(said.contains(&why), "{said}");
 }
 
 #[test]

@@ -36,6 +36,10 @@ impl Observer for Hands<'_> {
                 self.printer
                     .warning(&format!("no token of Flex's can be checked: {why}"));
             }
+            Event::NotPlayed { id, why } => {
+                self.printer
+                    .warning(&format!("{id} was asked for, and not played: {why}"));
+            }
             Event::Reloaded => self.printer.done("read keys and certificates again"),
             Event::Kept { what, error } => {
                 let why = sentence(error);
