@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target= profile=release tag= out=
+target='' profile=release tag='' out=''
 while [ $# -gt 0 ]; do
   case $1 in
     --target) target=$2; shift 2 ;;
@@ -22,7 +22,6 @@ done
 
 fail() { echo "release.sh: $*" >&2; exit 1; }
 say() { printf -- '--- %s\n' "$*"; }
-has() { command -v "$1" >/dev/null; }
 
 # musl, where rustup has it: one file that runs on any Linux. Else the C library of this machine, linked in.
 machine=$(uname -m)
@@ -39,7 +38,7 @@ case $target in
 esac
 variable=${target//-/_}
 case $target in
-  *-musl) has musl-gcc && export "CC_$variable=musl-gcc" || export "CC_$variable=${CC:-cc}" ;;
+  *-musl) export "CC_$variable=$(command -v musl-gcc || echo cc)" ;;
   *-gnu) export "CARGO_TARGET_${variable^^}_RUSTFLAGS=-C target-feature=+crt-static" ;;
 esac
 
@@ -67,7 +66,7 @@ check_list() {
   local more
   more=$(cargo package --list --locked --allow-dirty 2>/dev/null |
     grep -vE '^(src/.*\.(rs|html|css|js)|examples/decrypt\.rs|build\.rs|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$' || true)
-  [ -z "$more" ] || fail "the crate has more than it needs:" $more
+  [ -z "$more" ] || fail "the crate has more than it needs: $more"
 }
 
 # The crate, and the program from it. (cargo says which tests are not in it; nothing else is to be said.)
@@ -131,12 +130,14 @@ bill_of_materials() {
   fi
 }
 
-# What packages/Containerfile copies into an image.
+# The context of packages/Containerfile.
 image() {
-  mkdir -p "$out/image/tmp"
-  cp "$binary" "$out/image/unreel"
-  cp packages/Containerfile LICENSE "$made/THIRD-PARTY.txt" "$out/image/"
-  cp /etc/ssl/certs/ca-certificates.crt "$out/image/"
+  local root=$out/image/root
+  install -D -m 755 "$binary" "$root/usr/bin/unreel"
+  install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  install -D -m 644 -t "$root/usr/share/doc/unreel" LICENSE "$made/THIRD-PARTY.txt"
+  install -d -m 1777 "$root/tmp"
+  cp packages/Containerfile "$out/image/"
 }
 
 [ -z "$tag" ] || check_tag
