@@ -52,7 +52,7 @@ binary=$built/$target/$profile/unreel
 # The same files of the same commit, whenever they are made.
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 rm -rf "$made" "$out"
-mkdir -p "$made" "$out"
+mkdir -p "$made"/{doc,man,man1,completions} "$out"
 out=$(cd "$out" && pwd)
 
 check_tag() {
@@ -83,21 +83,21 @@ build() {
 }
 
 changelog() {
-  gzip -9nc CHANGELOG.md >"$made/upstream-changelog.gz"
-  printf 'unreel (%s-1) unstable; urgency=medium\n\n  * See changelog.gz beside this file.\n\n -- %s  %s\n' "$version" \
-    "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" "$(date -uRd "@$SOURCE_DATE_EPOCH")" >"$made/changelog"
+  gzip -9nc CHANGELOG.md >"$made/doc/changelog.gz"
+  printf 'unreel (%s-1) unstable; urgency=medium\n\n  * What is new is in changelog.gz, beside this file.\n\n -- %s  %s\n' "$version" \
+    "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)" "$(date -uRd "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$made/doc/changelog.Debian.gz"
 }
 
 # What the program says of itself, and whose code is in it.
 describe() {
-  mkdir -p "$made/completions" "$made/man"
   "$binary" man -d "$made/man"
+  for page in "$made"/man/*.1; do gzip -9nc "$page" >"$made/man1/${page##*/}.gz"; done
   "$binary" completions bash >"$made/completions/unreel.bash"
   "$binary" completions zsh >"$made/completions/_unreel"
   "$binary" completions fish >"$made/completions/unreel.fish"
   "$binary" completions powershell >"$made/completions/_unreel.ps1"
   "$binary" completions elvish >"$made/completions/unreel.elv"
-  packages/licenses.py "$target" >"$made/THIRD-PARTY.txt"
+  packages/licenses.py "$target" >"$made/doc/THIRD-PARTY.txt"
 }
 
 archive() {
@@ -105,7 +105,7 @@ archive() {
   rm -rf "$folder"
   mkdir "$folder"
   install -m 755 "$binary" "$folder/"
-  cp -r README.md LICENSE CHANGELOG.md SECURITY.md "$made"/{THIRD-PARTY.txt,man,completions} "$folder/"
+  cp -r README.md LICENSE CHANGELOG.md SECURITY.md "$made"/{doc/THIRD-PARTY.txt,man,completions} "$folder/"
   tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
     -C "${folder%/*}" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
   rm -rf "$folder"
@@ -116,7 +116,7 @@ archive() {
 }
 
 debian() {
-  cargo deb --locked --no-build --no-strip --target "$target" --profile "$profile" -o "$out/" >/dev/null
+  cargo deb --locked --no-build --no-strip --quiet --target "$target" --profile "$profile" -o "$out/" >/dev/null
 }
 
 bill_of_materials() {
@@ -135,7 +135,7 @@ image() {
   local root=$out/image/root
   install -D -m 755 "$binary" "$root/usr/bin/unreel"
   install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-  install -D -m 644 -t "$root/usr/share/doc/unreel" LICENSE "$made/THIRD-PARTY.txt"
+  install -D -m 644 -t "$root/usr/share/doc/unreel" LICENSE "$made/doc/THIRD-PARTY.txt"
   install -d -m 1777 "$root/tmp"
   cp packages/Containerfile "$out/image/"
 }
@@ -147,4 +147,4 @@ say "archive"; archive
 say ".deb"; debian
 say "bill of materials"; bill_of_materials
 say "image"; image
-(cd "$out" && find . -maxdepth 1 -type f -printf '%P\n' | sort | xargs sha256sum >SHA256SUMS && cat SHA256SUMS)
+(cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum | tee SHA256SUMS)
