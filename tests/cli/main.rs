@@ -13,6 +13,7 @@ mod folder;
 mod key_folder;
 mod keygen;
 mod keys;
+mod logs;
 mod metadata;
 mod output;
 #[cfg(feature = "serve")]
