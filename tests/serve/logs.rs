@@ -10,7 +10,7 @@ use crate::scene::{CALL, MONO, Scene};
 fn start_reload_and_what_is_not_played_are_lines_of_json() {
     let scene = Scene::new();
     scene.desk.write(&format!("calls/{MONO}.wav.enc"), [7; 400]);
-    let served = scene.serve(&["--log-format", "json"]);
+    let served = scene.serve(&["--log-format", "json", "--audit-log", "log.jsonl"]);
     let (base, admin) = (served.base.clone(), served.admin.clone());
     served.reload();
     scene.desk.write("link_keys.txt", "no key");

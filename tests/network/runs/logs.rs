@@ -129,11 +129,11 @@ fn a_link_that_is_asked_for_anew_is_told() {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let all = messages(&stderr(&output));
-    assert!(
-        !with_words(&all, "asking for another link").is_empty()
-            || !with_words(&all, "trying again").is_empty(),
-        "{all:?}"
-    );
+    let [renewed] = with_words(&all, "asking for another link")[..] else {
+        panic!("{all:?}");
+    };
+    let reason = renewed["reason"].as_str().unwrap();
+    assert!(reason.contains("no longer takes the link"), "{reason}");
 }
 
 /// What a server repeats of the credentials stands in the reason of a retry, too.
