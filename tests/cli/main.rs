@@ -15,6 +15,7 @@ mod key_folder;
 mod keygen;
 mod keys;
 mod links;
+mod logs;
 mod messages;
 mod metadata;
 mod output;
