@@ -70,6 +70,11 @@ impl Printer {
         self.answered(self.data(text.trim_end()))
     }
 
+    /// What there is, for who asked for nothing.
+    pub(super) fn way(&self, text: &str) {
+        self.say(text.trim_end());
+    }
+
     /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
     #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
     pub(super) fn answered(&self, said: io::Result<()>) -> Result<(), Failure> {

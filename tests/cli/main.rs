@@ -7,13 +7,17 @@ mod fake;
 
 mod batch;
 mod commands;
+mod completions;
 mod docs;
 mod filesystems;
 mod folder;
+mod help;
 mod key_folder;
 mod keygen;
 mod keys;
+mod manual;
 mod metadata;
+mod mistyped;
 mod output;
 #[cfg(feature = "serve")]
 mod playback;
