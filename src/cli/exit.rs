@@ -1,5 +1,5 @@
-//! Exit codes, one enum. The help and the manual print them; README.md and docs/scripting.md have the
-//! table too, and the tests compare.
+//! Exit codes, one enum. The help and the manual print them; docs/exit-codes.md and docs/scripting.md have
+//! the table too, and the tests compare.
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(expected.len(), Code::ALL.len(), "two codes have one number");
         expected.insert(0, String::new());
         for document in [
-            include_str!("../../README.md"),
+            include_str!("../../docs/exit-codes.md"),
             include_str!("../../docs/scripting.md"),
         ] {
             assert_eq!(table(document), expected);

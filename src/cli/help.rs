@@ -114,7 +114,8 @@ pub(super) fn in_full(arg: Arg) -> Arg {
         return arg;
     };
     let text = text.replace("\n\n[", " [").replace("\n\n", ". ");
-    arg.help(text).long_help(Resettable::Reset)
+    let arg = arg.help(text).long_help(Resettable::Reset);
+    arg.hide_short_help(false)
 }
 
 fn listed(page: &Page, most: usize) -> String {

@@ -6,6 +6,7 @@ mod common;
 mod fake;
 
 mod batch;
+mod blocks;
 mod commands;
 mod completions;
 mod docs;
@@ -15,10 +16,14 @@ mod help;
 mod key_folder;
 mod keygen;
 mod keys;
+mod links;
+mod logs;
 mod manual;
+mod messages;
 mod metadata;
 mod mistyped;
 mod output;
+mod picture;
 #[cfg(feature = "serve")]
 mod playback;
 mod qvoice;
