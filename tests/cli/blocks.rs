@@ -102,6 +102,8 @@ const LISTED: &[(&str, &str, &str, Fate)] = &[
     ("docs/reliability.md", "sh", "fuzz/long-run", Not(Long)),
     ("docs/reliability.md", "sh", "stream_segments", Not(Long)),
     ("docs/reliability.md", "sh", "qvoice::", Not(Long)),
+    ("docs/scripting.md", "bash", "journalctl", Test("tests/serve/logs.rs::the_filter_of_the_page_for_scripts_follows_one_request")),
+    ("docs/scripting.md", "alloy", "loki.process", Test("tests/cli/logs.rs::what_the_page_has_alloy_take_is_there")),
     ("docs/scripting.md", "python", "int.from_bytes", Test("tests/cli/blocks.rs::the_shard_of_the_page_for_scripts_is_the_programs")),
     ("docs/scripting.md", "yaml", "completionMode", Test("tests/cli/blocks.rs::yaml_can_be_read")),
     ("docs/scripting.md", "crontab", "17 * * * *", Test("tests/cli/docs.rs::the_recipes_for_cron_and_systemd_find_the_program_and_keep_its_exit_code")),
