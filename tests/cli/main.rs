@@ -6,6 +6,7 @@ mod common;
 mod fake;
 
 mod batch;
+mod blocks;
 mod commands;
 mod docs;
 mod filesystems;
@@ -13,8 +14,12 @@ mod folder;
 mod key_folder;
 mod keygen;
 mod keys;
+mod links;
+mod logs;
+mod messages;
 mod metadata;
 mod output;
+mod picture;
 #[cfg(feature = "serve")]
 mod playback;
 mod qvoice;
