@@ -1,12 +1,10 @@
 //! The only place that writes text to standard output or standard error.
 
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::tcgetwinsize;
 use tracing::Level;
 
 use super::args::{Color, LogFormat, Verbosity};
@@ -16,7 +14,7 @@ use super::look::Look;
 use super::message::{Fields, Message};
 use super::report::RunId;
 use super::total::TotalBar;
-use super::wrap::{Row, Widths, row, wrap};
+use super::wrap::{Row, Widths, columns, row, wrap};
 use crate::io::{Patient, open_terminal};
 
 /// Talks to people on standard error and to machines on standard output; in JSON to machines on both.
@@ -98,6 +96,13 @@ impl Printer {
             text.to_string()
         };
         self.answered(self.data(text.trim_end()))
+    }
+
+    /// What there is, for who asked for nothing.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn way(&self, text: &str) {
+        let text = format!("{}\n", text.trim_end());
+        Patient(io::stderr()).write_all(text.as_bytes()).ok();
     }
 
     /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
@@ -275,15 +280,6 @@ impl Printer {
         self.bars
             .suspend(|| Patient(io::stderr()).write_all(line.as_bytes()).ok());
     }
-}
-
-/// How wide a terminal is; `None` if it is none, or does not say.
-fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
-    let size = stream
-        .is_terminal()
-        .then(|| tcgetwinsize(stream).ok())
-        .flatten()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Whether a variable is set, and not to nothing.
