@@ -13,6 +13,7 @@ use super::args::Waveform;
 use super::args::{
     Any, Batch, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
 };
+use super::version;
 
 const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
 
@@ -157,7 +158,8 @@ fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
         .arg_required_else_help(true)
         .subcommands(commands);
     Verbosity::augment_args(cli)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(version::SHORT)
+        .long_version(version::LONG)
         .about(ABOUT)
         .long_about(None)
         .after_help(AFTER_HELP)

@@ -30,6 +30,7 @@ mod twilio_video;
 mod twilio_voice;
 mod units;
 mod usage;
+mod version;
 mod vonage;
 #[cfg(feature = "waveform")]
 mod waveform;

@@ -23,5 +23,6 @@ mod serve_settings;
 mod several;
 mod signals;
 mod terminal;
+mod version;
 #[cfg(feature = "waveform")]
 mod waveform;
