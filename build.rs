@@ -3,10 +3,6 @@
 //!
 //! Nothing of the machine comes into the binary, no time and no path: the same commit gives the same
 //! words. It runs again when another commit is checked out, and not when a source file changes.
-#![expect(
-    clippy::print_stdout,
-    reason = "it is how a build script speaks to Cargo"
-)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,13 +104,12 @@ impl Commit {
             let path = package.join(git(&["rev-parse", "--git-path", name])?);
             path.exists().then_some(path)
         };
-        let watched = match path("logs/HEAD") {
-            Some(log) => vec![path("HEAD"), Some(log)],
-            None => {
-                let branch = git(&["symbolic-ref", "-q", "HEAD"]);
-                let branch = branch.and_then(|branch| path(&branch));
-                vec![path("HEAD"), branch, path("packed-refs")]
-            }
+        let watched = if let Some(log) = path("logs/HEAD") {
+            vec![path("HEAD"), Some(log)]
+        } else {
+            let branch = git(&["symbolic-ref", "-q", "HEAD"]);
+            let branch = branch.and_then(|branch| path(&branch));
+            vec![path("HEAD"), branch, path("packed-refs")]
         };
         Some(Self {
             hash: Some(hash),

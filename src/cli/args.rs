@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
 mod batch;
+mod doctor;
 mod register;
 #[cfg(feature = "serve")]
 mod serve;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 pub(super) use self::batch::Batch;
+pub(super) use self::doctor::Doctor;
 pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
     VideoSettings,

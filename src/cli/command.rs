@@ -11,7 +11,8 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 #[cfg(feature = "waveform")]
 use super::args::Waveform;
 use super::args::{
-    Any, Batch, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity, Vonage,
+    Any, Batch, Doctor, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity,
+    Vonage,
 };
 use super::version;
 
@@ -55,6 +56,7 @@ pub(super) enum Command {
     Serve(Box<ArgMatches>),
     #[cfg(feature = "waveform")]
     Waveform(Waveform),
+    Doctor(Doctor),
 }
 
 /// The name of a command, what it does, and how its arguments are made.
@@ -121,6 +123,11 @@ const ENTRIES: &[Entry] = &[
         "waveform",
         "Draw how a recording sounds: a picture, or numbers for a player",
         Waveform::augment_args,
+    ),
+    (
+        "doctor",
+        "Try out whether decrypting works here, and say what a run would find",
+        Doctor::augment_args,
     ),
 ];
 
@@ -195,6 +202,7 @@ impl Command {
             "serve" => Self::Serve(Box::new(given.clone())),
             #[cfg(feature = "waveform")]
             "waveform" => Self::Waveform(FromArgMatches::from_arg_matches(given)?),
+            "doctor" => Self::Doctor(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),
         })
     }

@@ -6,6 +6,7 @@ mod batch;
 mod command;
 mod credentials;
 mod decrypt;
+mod doctor;
 mod error;
 mod escape;
 mod exit;
@@ -120,5 +121,6 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Serve(given) => serve::run(given, printer),
         #[cfg(feature = "waveform")]
         Command::Waveform(args) => waveform::run(args, printer),
+        Command::Doctor(args) => doctor::run(args, printer),
     }
 }

@@ -21,7 +21,7 @@ use crate::io::{Patient, open_terminal};
 pub(super) struct Printer {
     quiet: bool,
     verbose: bool,
-    color: bool,
+    color: Color,
     /// Of the rows so far.
     widths: Mutex<Widths>,
     /// One a job, below what is said.
@@ -36,11 +36,7 @@ impl Printer {
         Self {
             quiet: talk.quiet,
             verbose: talk.verbose,
-            color: match talk.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal && wants_color(),
-            },
+            color: talk.color,
             widths: Mutex::default(),
             bars: MultiProgress::with_draw_target(if progress {
                 ProgressDrawTarget::stderr()
@@ -201,6 +197,17 @@ impl Printer {
         self.answered(self.text(text))
     }
 
+    /// How wide a terminal standard output is.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn columns(&self) -> Option<usize> {
+        columns(&io::stdout())
+    }
+
+    /// `text` on standard output, in a colour where there are any.
+    pub(super) fn painted(&self, text: &str, color: &str) -> String {
+        paint(&io::stdout(), self.color, text, color)
+    }
+
     /// A bar over `length` bytes, if anybody would see it.
     pub(super) fn progress(&self, name: &str, length: Option<u64>) -> ProgressBar {
         // indicatif keeps what it knows of a bar that nobody sees, for as long as it draws none.
@@ -230,11 +237,8 @@ impl Printer {
     fn label(&self, label: &str, color: &str, text: &str) -> String {
         let room = width("unreel: : ") + width(label);
         let text = self.wrapped(&escape(text), room, 4);
-        if self.color {
-            format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
-        } else {
-            format!("unreel: {label}: {text}")
-        }
+        let label = paint(&io::stderr(), self.color, &format!("{label}:"), color);
+        format!("unreel: {label} {text}")
     }
 
     /// A line below one with a label.
@@ -267,6 +271,15 @@ fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
         .then(|| tcgetwinsize(stream).ok())
         .flatten()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// `text` as it stands out on a stream.
+fn paint(stream: &impl IsTerminal, when: Color, text: &str, color: &str) -> String {
+    match when {
+        Color::Auto if !stream.is_terminal() || !wants_color() => text.to_owned(),
+        Color::Never => text.to_owned(),
+        Color::Auto | Color::Always => format!("\x1b[1;{color}m{text}\x1b[0m"),
+    }
 }
 
 /// Whether a variable is set, and not to nothing.

@@ -8,6 +8,7 @@ mod fake;
 mod batch;
 mod commands;
 mod docs;
+mod doctor;
 mod filesystems;
 mod folder;
 mod key_folder;

@@ -1,12 +1,16 @@
 //! `unreel -V` and `--version`, and where the build script has the commit from.
-#![allow(clippy::unwrap_used, reason = "it is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::common::{has, unreel};
 
-#[allow(dead_code, reason = "a build script is a program")]
+#[allow(
+    dead_code,
+    clippy::print_stdout,
+    reason = "a build script is a program"
+)]
 #[path = "../../build.rs"]
 mod build;
 
