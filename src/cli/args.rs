@@ -3,6 +3,7 @@
 
 mod batch;
 mod doctor;
+mod messages;
 mod register;
 #[cfg(feature = "serve")]
 mod serve;
@@ -17,6 +18,7 @@ use clap::{Args, ValueEnum};
 
 pub(super) use self::batch::Batch;
 pub(super) use self::doctor::Doctor;
+pub(super) use self::messages::{Color, LogFormat, Verbosity};
 pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
     VideoSettings,
@@ -29,31 +31,6 @@ use super::moment::Moment;
 use crate::job::{NameTemplate, Shard};
 use crate::key::Kdf;
 use crate::pipeline::search::{Aad, KeyForm, Layout, SaltForm};
-
-/// How much is said, and how.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Messages")]
-pub(super) struct Verbosity {
-    /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// Say what is done
-    #[arg(short, long, global = true)]
-    pub(super) verbose: bool,
-    /// Colour messages
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: Color,
-    /// Show no progress bar
-    #[arg(long, global = true)]
-    pub(super) no_progress: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Color {
-    Auto,
-    Always,
-    Never,
-}
 
 #[derive(Args, Debug)]
 pub(super) struct TwilioVoice {

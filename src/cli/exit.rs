@@ -1,4 +1,4 @@
-//! Exit codes, one enum. README.md and docs/scripting.md print the table, and the tests compare.
+//! Exit codes, one enum. docs/exit-codes.md and docs/scripting.md print the table, and the tests compare.
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(expected.len(), ALL.len(), "two codes have one number");
         expected.insert(0, String::new());
         for document in [
-            include_str!("../../README.md"),
+            include_str!("../../docs/exit-codes.md"),
             include_str!("../../docs/scripting.md"),
         ] {
             assert_eq!(table(document), expected);

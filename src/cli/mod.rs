@@ -14,6 +14,9 @@ mod fetched;
 mod inspect;
 mod keygen;
 mod keys;
+mod log;
+mod look;
+mod message;
 mod misplaced;
 mod moment;
 mod network;
@@ -40,7 +43,9 @@ mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use self::args::LogFormat;
 use self::command::{Cli, Command};
 use self::error::Failure;
 pub use self::escape::escape;
@@ -58,7 +63,12 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return explain(&error, &args),
     };
     crate::io::keep_private();
-    let printer = Printer::new(&cli.talk);
+    let format = log::format(cli.talk.log_format);
+    let printer = match format {
+        Ok(format) => Arc::new(Printer::new(&cli.talk, format)),
+        Err(failure) => return failed(&failure, &Printer::plain(LogFormat::Text)),
+    };
+    log::listen(&printer);
     let result = misplaced::check(&command, &matches)
         .and_then(|()| {
             crate::io::install_cleanup(at_the_end).map_err(|error| Failure::Internal(error.into()))
@@ -84,14 +94,14 @@ fn failed(failure: &Failure, printer: &Printer) -> ExitCode {
 /// Help and version, or what is wrong with the arguments.
 fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
-    let printer = Printer::plain();
+    let printer = Printer::plain(log::format_among(args));
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             if let Err(failure) = printer.help(&error.render()) {
                 return failed(&failure, &printer);
             }
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !printer.is_for_machines() => {
             error.print().ok();
         }
         _ => {
@@ -100,7 +110,7 @@ fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
             let again = command.try_get_matches_from_mut(args).err();
             command.build();
             let error = again.as_ref().unwrap_or(error);
-            printer.usage(&usage::explain(error, &command, args));
+            printer.error(&usage::explain(error, &command, args));
         }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))

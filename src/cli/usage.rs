@@ -49,6 +49,10 @@ pub(super) fn explain(error: &clap::Error, command: &Command, args: &[OsString])
                 hint: HELP.to_owned(),
             }
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Misuse {
+            lines: vec!["there is no command".to_owned()],
+            hint: HELP.to_owned(),
+        },
         _ => Misuse {
             lines: vec!["the command line makes no sense".to_owned()],
             hint: HELP.to_owned(),

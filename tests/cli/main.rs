@@ -6,6 +6,7 @@ mod common;
 mod fake;
 
 mod batch;
+mod blocks;
 mod commands;
 mod docs;
 mod doctor;
@@ -14,8 +15,12 @@ mod folder;
 mod key_folder;
 mod keygen;
 mod keys;
+mod links;
+mod logs;
+mod messages;
 mod metadata;
 mod output;
+mod picture;
 #[cfg(feature = "serve")]
 mod playback;
 mod qvoice;

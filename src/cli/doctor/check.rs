@@ -10,7 +10,7 @@ use super::super::error::{Failure, sentence};
 use super::super::escape::escape;
 use super::super::exit::Code;
 use super::super::printer::Printer;
-use super::super::wrap::{width, wrap};
+use super::super::wrap::width;
 
 /// Where the name begins: a fingerprint, which stands below it, ends with the 80th column.
 const NAME: usize = 9;
@@ -132,9 +132,9 @@ impl Check {
             MACHINE => self.name.replace('_', " "),
             _ => escape(&self.name),
         };
-        let columns = printer.columns().unwrap_or(usize::MAX);
-        let fit = |text: &str, at: usize| wrap(&escape(text), columns, at, at);
-        let state = printer.painted(self.state, color);
+        let look = printer.look();
+        let fit = |text: &str, at: usize| look.wrapped(&escape(text), at, at);
+        let state = look.painted(self.state, color);
         let gap = " ".repeat(NAME.saturating_sub(width(self.state)));
         let (at, room) = match TEXT.checked_sub(NAME + width(&name)) {
             Some(room) if room > 0 => (TEXT, " ".repeat(room)),
@@ -146,7 +146,7 @@ impl Check {
             lines += &format!("\n{indent}{fingerprint}");
         }
         if let Some(hint) = &self.hint {
-            let label = printer.painted("hint:", "36");
+            let label = look.painted("hint:", "36");
             let hint = fit(hint, NAME + width("hint: "));
             lines += &format!("\n{indent}{label} {hint}");
         }
