@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes all that a release has for one target, in a folder:
 #
-#   packages/release.sh [--target TRIPLE] [--profile release|packaged] [--tag vX.Y.Z] FOLDER
+#   packages/release.sh [--target TRIPLE] [--quick] [--tag vX.Y.Z] FOLDER
 #
 # It builds from what `cargo package` packs, so that the crate is whole, and takes manual and completions from the
 # program that was built. The release workflow calls it, and .ci/packages tries what it makes. With --tag the work
-# tree has to be clean, CHANGELOG.md to have that version, and nothing is left out.
+# tree has to be clean, CHANGELOG.md to have that version, and nothing is left out. With --quick the program is
+# compiled as for the tests, not optimised.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ target='' profile=release tag='' out=''
 while [ $# -gt 0 ]; do
   case $1 in
     --target) target=$2; shift 2 ;;
-    --profile) profile=$2; shift 2 ;;
+    --quick) profile=dev; shift ;;
     --tag) tag=$2; shift 2 ;;
     *) out=$1; shift ;;
   esac
@@ -42,18 +43,23 @@ case $target in
   *-gnu) export "CARGO_TARGET_${variable^^}_RUSTFLAGS=-C target-feature=+crt-static" ;;
 esac
 
-metadata=$(cargo metadata --locked --no-deps --format-version 1)
-field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$metadata"; }
+if [ $profile = dev ]; then
+  [ -z "$tag" ] || fail "a release is not made quickly"
+  export CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_DEV_STRIP=symbols
+fi
+
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-built=$(field target_directory)
-made=$built/$target/$profile/made
+built=$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 name=unreel-$version-$target
-binary=$built/$target/$profile/unreel
 # The same files of the same commit, whenever they are made.
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-rm -rf "$made" "$out"
-mkdir -p "$made"/{doc,man,man1,completions} "$out"
+rm -rf "$out"
+mkdir -p "$out"
 out=$(cd "$out" && pwd)
+# What goes into the packages, where cargo-deb looks for it.
+staged=$out/staged/$target/release
+binary=$staged/unreel made=$staged/made
+mkdir -p "$made"/{doc,man,man1,completions}
 
 check_tag() {
   [ "$tag" = "v$version" ] || fail "the tag is $tag, and Cargo.toml has $version"
@@ -78,6 +84,7 @@ build() {
   tar -xzf "$built/package/unreel-$version.crate" -C "$out"
   mv "$out/unreel-$version" "$out/source"
   cargo build --locked --manifest-path "$out/source/Cargo.toml" --target-dir "$built" --target "$target" --profile "$profile"
+  cp "$built/$target/${profile/#dev/debug}/unreel" "$binary"
   rm -rf "$out/source"
   ! readelf -lW "$binary" | grep -q INTERP || fail "the program is not static"
 }
@@ -101,14 +108,12 @@ describe() {
 }
 
 archive() {
-  local folder=$built/$target/$profile/$name
-  rm -rf "$folder"
+  local folder=$staged/$name
   mkdir "$folder"
   install -m 755 "$binary" "$folder/"
   cp -r README.md LICENSE CHANGELOG.md SECURITY.md "$made"/{doc/THIRD-PARTY.txt,man,completions} "$folder/"
   tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
     -C "${folder%/*}" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
-  rm -rf "$folder"
   # `cargo binstall` asks for this name.
   local asked
   asked=$(sed -n 's/^pkg-url = ".*\/\(.*\)"$/\1/p' Cargo.toml | sed "s/{ name }/unreel/; s/{ version }/$version/; s/{ target }/$target/")
@@ -116,7 +121,7 @@ archive() {
 }
 
 debian() {
-  cargo deb --locked --no-build --no-strip --quiet --target "$target" --profile "$profile" -o "$out/" >/dev/null
+  CARGO_TARGET_DIR=$out/staged cargo deb --locked --no-build --no-strip --quiet --target "$target" -o "$out/" >/dev/null
 }
 
 bill_of_materials() {
@@ -147,4 +152,5 @@ say "archive"; archive
 say ".deb"; debian
 say "bill of materials"; bill_of_materials
 say "image"; image
+rm -rf "$out/staged"
 (cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum | tee SHA256SUMS)
