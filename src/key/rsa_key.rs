@@ -163,6 +163,7 @@ fn mended(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
 
 /// The public half of a key pair, as it stood in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublicKey {
     /// The name of the key pair.
     pub fingerprint: Fingerprint,
@@ -174,6 +175,7 @@ pub struct PublicKey {
 
 /// The form of a [`PublicKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PublicKind {
     /// An X.509 certificate.
     Certificate,
