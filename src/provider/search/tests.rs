@@ -112,6 +112,72 @@ fn where_it_was_found_is_said() {
 }
 
 #[test]
+fn a_place_is_told_from_the_top_down_and_capped() {
+    let note = |document: Value| {
+        let found = parse(Provider::TwilioVoice, &document.to_string()).unwrap();
+        found.notes().join("|")
+    };
+    let in_text = "the recording's metadata was found in the text of a string";
+    assert_eq!(note(json!(voice().to_string())), in_text);
+    // A list that is the document needs no mention, and one inside of it does.
+    assert_eq!(note(json!({"recordings": [voice()]})), "");
+    assert_eq!(
+        note(json!({"data": {"recordings": [voice()]}})),
+        "the recording's metadata was found in data.recordings[0]"
+    );
+    let deep = (0..80).fold(voice(), |inside, _| json!({ "ab": inside }));
+    // Up to 200 bytes one more is said.
+    let place = "ab".to_owned() + &".ab".repeat(67);
+    assert_eq!(
+        note(deep),
+        format!("the recording's metadata was found in {place}")
+    );
+}
+
+#[test]
+fn texts_within_texts_are_read_as_deep_as_the_limit() {
+    let found = |depth| {
+        let text = (0..depth).fold(voice().to_string(), |inside, _| {
+            json!({ "body": inside }).to_string()
+        });
+        parse(Provider::TwilioVoice, &text).is_ok()
+    };
+    assert!((0..=DEPTH).all(found));
+    assert!(!found(DEPTH + 1));
+}
+
+#[test]
+fn envelopes_without_an_id_are_told_apart_in_a_list_alone() {
+    let details = voice()["encryption_details"].clone();
+    let mut other = details.clone();
+    other["iv"] = json!("AAAAAAAAAAAAAAAA");
+    let read = |value: Value| parse(Provider::TwilioVoice, &value.to_string());
+    assert_eq!(read(json!([details, other])).unwrap().items().len(), 2);
+    assert_eq!(
+        read(json!({"a": details, "b": other})).unwrap_err(),
+        MetadataError::Contradiction {
+            first: "the metadata in a".to_owned(),
+            second: "the metadata in b".to_owned(),
+        }
+    );
+    // It is that of one of them.
+    let mut another = voice();
+    another["sid"] = json!(RE.replace('0', "f"));
+    another["encryption_details"] = other.clone();
+    let both = read(json!({"a": details, "b": voice(), "c": another})).unwrap();
+    assert_eq!(both.items().len(), 2);
+}
+
+#[test]
+fn an_array_that_is_no_list_of_recordings_makes_no_page() {
+    let mut tagged = voice();
+    tagged["tags"] = json!(["a"]);
+    tagged["next_page_uri"] = json!("/2010…?Page=1");
+    let found = parse(Provider::TwilioVoice, &tagged.to_string()).unwrap();
+    assert!(!found.goes_on());
+}
+
+#[test]
 fn one_consistent_finding_counts() {
     let details = voice()["encryption_details"].clone();
     let mut other = details.clone();
