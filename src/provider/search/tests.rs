@@ -170,11 +170,54 @@ fn envelopes_without_an_id_are_told_apart_in_a_list_alone() {
 
 #[test]
 fn an_array_that_is_no_list_of_recordings_makes_no_page() {
-    let mut tagged = voice();
-    tagged["tags"] = json!(["a"]);
-    tagged["next_page_uri"] = json!("/2010…?Page=1");
+    let next = "/2010…?Page=1";
+    let tagged = json!({"tags": ["a"], "next_page_uri": next, "data": voice()});
     let found = parse(Provider::TwilioVoice, &tagged.to_string()).unwrap();
     assert!(!found.goes_on());
+    let page = json!({"recordings": [voice()], "tags": ["a"], "next_page_uri": next});
+    let found = parse(Provider::TwilioVoice, &page.to_string()).unwrap();
+    assert_eq!((found.items().len(), found.goes_on()), (1, true));
+}
+
+#[test]
+fn no_more_places_are_told_than_anybody_reads() {
+    let place = |digit: u32| {
+        let mut one = voice();
+        one["sid"] = json!(RE.replace('0', &digit.to_string()));
+        (format!("p{digit}"), one)
+    };
+    let many: serde_json::Map<_, _> = (0..=9).map(place).collect();
+    let found = parse(Provider::TwilioVoice, &Value::from(many).to_string()).unwrap();
+    assert_eq!((found.items().len(), found.notes().len()), (10, PLACES));
+}
+
+#[test]
+fn headers_may_stand_as_pairs() {
+    let headers = headers();
+    let pairs: Vec<Value> = headers
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| json!([name, value]))
+        .collect();
+    let read = |value: Value| parse(Provider::TwilioVideo, &value.to_string()).unwrap();
+    let expected = read(headers.clone());
+    assert_eq!(read(json!(pairs)).items(), expected.items());
+    assert_eq!(read(json!({ "headers": pairs })).items(), expected.items());
+}
+
+#[test]
+fn a_text_within_a_document_is_read_if_it_is_a_document() {
+    let lines = format!(
+        "x-amz-meta-x-amz-key: {}\nx-amz-meta-x-amz-iv: EmKjzVpvXC9rE6DJ00Xv7Q==\n",
+        key()
+    );
+    let read = |text: String| {
+        let text = json!({ "log": text }).to_string();
+        parse(Provider::TwilioVideo, &text).map(|found| found.items().len())
+    };
+    assert_eq!(read(format!("HTTP/1.1 200 OK\n{lines}\n")), Ok(1));
+    assert!(read(lines).is_err());
 }
 
 #[test]
