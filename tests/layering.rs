@@ -103,6 +103,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
 const NETWORK: &[&str] = &["tokio", "reqwest", "object_store", "axum", "async fn"];
 const ON_THE_NETWORK: &[&str] = &["api", "store", "serve"];
 
+/// Who tells what is done with `tracing`: none of those whose loops see every byte.
+const TELLING: &[&str] = &["api", "store", "serve", "job", "key", "cli"];
+
 /// Names of providers: the core uses none.
 const PROVIDERS: &[&str] = &["twilio", "vonage", "opentok", "tokbox", "qvoice", "gorec"];
 
@@ -209,6 +212,12 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     }
     if !ON_THE_NETWORK.contains(&module) {
         forbid(NETWORK, "the core is synchronous");
+    }
+    if !TELLING.contains(&module) {
+        forbid(&["tracing"], "nothing is told where every byte is seen");
+    }
+    if module != "cli" {
+        forbid(&["tracing_subscriber"], "only cli listens");
     }
     if !["cli", "main"].contains(&module) && path != "io/spool.rs" {
         forbid(&["std::env", "env::args", "env::var"], "only cli reads it");
@@ -551,6 +560,9 @@ fn each_rule_catches_what_breaks_it() {
         ("job/mod.rs", "pub async fn fetch() {}"),
         ("cli/mod.rs", "use tokio::runtime::Runtime;"),
         ("io/spool.rs", "let body = reqwest::get(url);"),
+        ("cipher/gcm.rs", "tracing::trace!(at);"),
+        ("pipeline.rs", "use tracing::{debug, trace};"),
+        ("api/mod.rs", "tracing_subscriber::registry();"),
         (
             "key/ring.rs",
             "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    fn g() {}\n}\n\nfn h() {}\n",
@@ -613,6 +625,7 @@ fn no_rule_catches_what_is_fine() {
             "api/client.rs",
             "use crate::provider::Provider; async fn get() { tokio::spawn(f) }",
         ),
+        ("api/mod.rs", "use tracing::debug; fn f() { debug!(at) }"),
         ("cli/args.rs", "#[derive(Debug)] struct PassphraseFrom;"),
         ("io/spool.rs", "let folder = std::env::temp_dir();"),
         ("io/stdout.rs", "let a = io::stdout().is_terminal();"),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, ETAG};
 use sha2::{Digest, Sha256};
+use tracing::debug;
 
 use super::channel::Outlet;
 use super::course::Course;
@@ -129,6 +130,8 @@ impl Flow {
     async fn resume(&mut self) -> Result<Part, Error> {
         let tag = self.whole.tag.as_deref().filter(|_| self.given > 0);
         let rest = tag.map(|tag| (self.given, tag));
+        let first = rest.map_or(0, |(first, _)| first);
+        debug!(first, length = self.whole.length, "resuming");
         let answer = self.course.ask(rest).await?;
         match answer.status() {
             StatusCode::PARTIAL_CONTENT if rest.is_some() => self.whole.rest(answer, self.given),

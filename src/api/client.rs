@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use tracing::Instrument;
 
 use super::body;
 use super::channel::{self, Body};
@@ -137,7 +138,7 @@ impl Client {
 async fn json(core: &Core, request: &Request) -> Result<Vec<u8>, Error> {
     let mut tries = Tries::new(core.policy);
     loop {
-        match json_once(core, request).await {
+        match json_once(core, request).instrument(tries.span()).await {
             Ok(body) => return Ok(body),
             Err(failure) => tries.wait(failure).await?,
         }
@@ -155,7 +156,7 @@ async fn change(core: &Core, request: &Request, earlier: u32) -> Result<Vec<u8>,
     let may_repeat = request.change.as_ref().is_some_and(|made| made.may_repeat);
     let mut tries = Tries::after(core.policy, earlier);
     loop {
-        let failure = match made_once(core, request).await {
+        let failure = match made_once(core, request).instrument(tries.span()).await {
             Ok(body) => return Ok(body),
             Err(failure) => failure,
         };
@@ -188,7 +189,7 @@ async fn begin(mut course: Course, runtime: Arc<Runtime>) -> Result<Download, Er
     let sent = answer.sent.clone();
     let (is_delimited, host) = (answer.is_delimited(), answer.link.host());
     let (outlet, inlet) = channel::new();
-    let task = tokio::spawn(body::flow(course, answer, outlet));
+    let task = tokio::spawn(body::flow(course, answer, outlet).in_current_span());
     Ok(Download {
         headers,
         length,

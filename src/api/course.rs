@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tracing::{Instrument, Span, debug, debug_span};
 
 use super::error::Error;
 use super::exchange::{Answer, Core, Manner};
@@ -45,10 +46,14 @@ impl Course {
         };
         loop {
             self.attempts.add();
+            let span = debug_span!("attempt", attempt = self.attempts.count());
             let asked = match &self.media.way {
-                Way::Request(request) => self.core.exchange(request, manner).await,
+                Way::Request(request) => self.core.exchange(request, manner).instrument(span).await,
                 #[cfg(feature = "buckets")]
-                Way::Storage(_, ask) => ask(rest.map(|(at, tag)| (at, tag.to_owned()))).await,
+                Way::Storage(_, ask) => {
+                    let rest = rest.map(|(at, tag)| (at, tag.to_owned()));
+                    ask(rest).instrument(span).await
+                }
             };
             let failure = match asked {
                 Ok(answer) => return Ok(answer),
@@ -92,7 +97,9 @@ impl Course {
             self.tries.wait(Failure::again(expired.clone())).await?;
         }
         self.renewals += 1;
-        let asked = tokio::task::spawn_blocking(move || renew()).await;
+        debug!(reason = %expired, "asking for another link");
+        let span = Span::current();
+        let asked = tokio::task::spawn_blocking(move || span.in_scope(|| renew())).await;
         self.media.way = Way::Request(Box::new(asked.unwrap_or(Err(expired))?));
         Ok(())
     }

@@ -13,9 +13,9 @@ use reqwest::header::{
     LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use reqwest::{Body, Response, StatusCode, Version};
+use tracing::debug;
 use zeroize::Zeroizing;
 
-use super::change::Verb;
 use super::connect::Clients;
 use super::error::{Error, Problem};
 use super::failure::{Failure, Then, senseless};
@@ -26,6 +26,7 @@ use super::redirect::{self, Hop};
 use super::request::{Auth, Request};
 use super::retry::asked_wait;
 use super::sent::Sent;
+use super::told::Asked;
 
 /// What a try asks for beside the request.
 #[derive(Clone, Copy, Default)]
@@ -214,7 +215,13 @@ impl Core {
             let mut answer = Answer::of(hop.link.clone(), sent, response);
             if let Some(place) = self.place(&mut answer, &hop, manner).await? {
                 hop = if request.change.is_none() {
-                    hop.next(&place)?
+                    let next = hop.next(&place)?;
+                    debug!(
+                        from = hop.link.host(),
+                        host = next.link.host(),
+                        "led elsewhere"
+                    );
+                    next
                 } else {
                     return Err(hop.not_for_changes(&place).into());
                 };
@@ -235,20 +242,14 @@ impl Core {
     ) -> Result<(Response, Sent), Failure> {
         let client = self.clients.to(&hop.link, hop.reach)?;
         let url = hop.link.url().clone();
-        let mut builder = match request.change.as_deref() {
-            None => client.get(url),
-            Some(change) => {
-                let builder = match change.verb {
-                    Verb::Post => client.post(url),
-                    Verb::Put => client.put(url),
-                    Verb::Delete => client.delete(url),
-                };
-                match change.body.kind() {
-                    Some(kind) => builder.header(CONTENT_TYPE, kind).body(change.body.bytes()),
-                    None => builder,
-                }
-            }
-        };
+        let method = request.method();
+        let mut builder = client.request(method.clone(), url);
+        if let Some(change) = &request.change
+            && let Some(kind) = change.body.kind()
+        {
+            let bytes = change.body.bytes();
+            builder = builder.header(CONTENT_TYPE, kind).body(bytes);
+        }
         if let Some((first, tag)) = manner.rest {
             builder = builder.header(RANGE, format!("bytes={first}-"));
             builder = builder.header(IF_RANGE, tag);
@@ -263,9 +264,14 @@ impl Core {
         } else {
             signatures(&hop.link)
         };
-        let response = builder.send().await;
-        let failed = |error| Failure::of_request(&error, &hop.link, &hop.base, &self.policy);
-        Ok((response.map_err(failed)?, sent))
+        let asked = Asked::now(&method, &hop.link);
+        let response = builder.send().await.map_err(|error| {
+            let failure = Failure::of_request(&error, &hop.link, &hop.base, &self.policy);
+            asked.failed(&failure);
+            failure
+        })?;
+        asked.answered(&response);
+        Ok((response, sent))
     }
 
     /// Where the answer leads, if it leads elsewhere. What was read of its body is put back.

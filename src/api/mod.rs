@@ -39,6 +39,7 @@ mod runtime;
 #[cfg(test)]
 mod scripted;
 mod sent;
+mod told;
 mod twilio;
 mod twilio_keys;
 mod twilio_video;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use reqwest::Method;
 use zeroize::Zeroizing;
 
-use super::change::Change;
+use super::change::{Change, Verb};
 use super::error::Error;
 use super::link::Link;
 
@@ -47,4 +48,16 @@ pub(super) struct Request {
     pub(super) in_region: bool,
     /// What it changes; `None` where it only asks, with GET.
     pub(super) change: Option<Arc<Change>>,
+}
+
+impl Request {
+    /// The method that it is made with.
+    pub(super) fn method(&self) -> Method {
+        match self.change.as_ref().map(|change| change.verb) {
+            None => Method::GET,
+            Some(Verb::Post) => Method::POST,
+            Some(Verb::Put) => Method::PUT,
+            Some(Verb::Delete) => Method::DELETE,
+        }
+    }
 }

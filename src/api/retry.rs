@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use tracing::{Span, debug, debug_span};
 
 use super::error::Error;
 use super::failure::{Failure, Then};
@@ -42,21 +43,37 @@ impl Tries {
         if let Some(asked) = asked.filter(|asked| *asked > self.policy.longest_wait) {
             return Err(postponed(failure.error, asked));
         }
-        if self.wait_for(asked.unwrap_or_default()).await {
-            return Ok(());
-        }
-        Err(failure.error)
+        let Some(pause) = self.pause(asked.unwrap_or_default()) else {
+            return Err(failure.error);
+        };
+        let wait_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        debug!(reason = %failure.error, wait_ms, "trying again");
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 
     /// Waits for a time by chance, but no less than `least`; `false` where there is to be no other try.
     pub(super) async fn wait_for(&mut self, least: Duration) -> bool {
-        if self.failed >= self.policy.retries {
+        let Some(pause) = self.pause(least) else {
             return false;
+        };
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    /// What is told during the next try says which it is.
+    pub(crate) fn span(&self) -> Span {
+        debug_span!("attempt", attempt = self.failed + 1)
+    }
+
+    /// The pause before another try; `None` where there is to be none.
+    fn pause(&mut self, least: Duration) -> Option<Duration> {
+        if self.failed >= self.policy.retries {
+            return None;
         }
         let pause = pause(&self.policy, self.failed, random());
         self.failed += 1;
-        tokio::time::sleep(pause.max(least)).await;
-        true
+        Some(pause.max(least))
     }
 }
 

@@ -30,6 +30,7 @@ use super::problem::{LOOKED_AT, element};
 use super::remote::{Attempts, Download};
 use super::retry::Tries;
 use super::sent::Sent;
+use super::told::Asked;
 
 /// How long a server may be silent while it is given something: that time is the upload's.
 const UPLOAD: Duration = Duration::from_secs(5 * 60);
@@ -147,17 +148,21 @@ impl Wire {
         let (link, client) = self.client_for(url, body.content_length())?;
         let sent = Sent::of(secrets(&link, &parts.headers));
         let stays_unread = parts.extensions.get::<LeaveUnread>().is_some();
-        let is_head = parts.method == Method::HEAD;
-        let is_post = parts.method == Method::POST;
-        let mut request = reqwest::Request::new(parts.method, link.url().clone());
+        let method = parts.method;
+        let (is_head, is_post) = (method == Method::HEAD, method == Method::POST);
+        let mut request = reqwest::Request::new(method.clone(), link.url().clone());
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(Body::wrap(body));
 
         let policy = &self.client.core().policy;
-        let response = client.execute(request).await;
-        let failed = |error| Failure::of_request(&error, &link, &link, policy);
-        let response = response.map_err(failed).map_err(of_a_service(&link))?;
-        let mut answer = Answer::of(link, sent, response);
+        let asked = Asked::now(&method, &link);
+        let response = client.execute(request).await.map_err(|error| {
+            let failure = Failure::of_request(&error, &link, &link, policy);
+            asked.failed(&failure);
+            of_a_service(&link)(failure)
+        })?;
+        asked.answered(&response);
+        let mut answer = Answer::of(link.clone(), sent, response);
         let status = answer.status();
         if !status.is_success() && is_metadata_service(answer.link.url()) {
             return Err(no_role().into());

@@ -4,15 +4,21 @@ mod any;
 mod args;
 mod batch;
 mod command;
+mod completions;
 mod credentials;
 mod decrypt;
 mod error;
 mod escape;
 mod exit;
 mod fetched;
+mod help;
 mod inspect;
 mod keygen;
 mod keys;
+mod log;
+mod look;
+mod man;
+mod message;
 mod misplaced;
 mod moment;
 mod network;
@@ -38,7 +44,9 @@ mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use self::args::LogFormat;
 use self::command::{Cli, Command};
 use self::error::Failure;
 pub use self::escape::escape;
@@ -56,7 +64,12 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return explain(&error, &args),
     };
     crate::io::keep_private();
-    let printer = Printer::new(&cli.talk);
+    let format = log::format(cli.talk.log_format);
+    let printer = match format {
+        Ok(format) => Arc::new(Printer::new(&cli.talk, format)),
+        Err(failure) => return failed(&failure, &Printer::plain(LogFormat::Text)),
+    };
+    log::listen(&printer);
     let result = misplaced::check(&command, &matches)
         .and_then(|()| {
             crate::io::install_cleanup(at_the_end).map_err(|error| Failure::Internal(error.into()))
@@ -82,15 +95,21 @@ fn failed(failure: &Failure, printer: &Printer) -> ExitCode {
 /// Help and version, or what is wrong with the arguments.
 fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
-    let printer = Printer::plain();
+    let printer = Printer::plain(log::format_among(args));
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            if let Err(failure) = printer.help(&error.render()) {
+            let text = help::asked(args).unwrap_or_else(|| error.render());
+            if let Err(failure) = printer.help(&text) {
                 return failed(&failure, &printer);
             }
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            error.print().ok();
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !printer.is_for_machines() => {
+            printer.way(&match args {
+                [_] | [] => help::WAY.to_owned(),
+                _ => help::asked(args)
+                    .unwrap_or_else(|| error.render())
+                    .to_string(),
+            });
         }
         _ => {
             // What was meant is looked for among the arguments of all commands.
@@ -98,7 +117,7 @@ fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
             let again = command.try_get_matches_from_mut(args).err();
             command.build();
             let error = again.as_ref().unwrap_or(error);
-            printer.usage(&usage::explain(error, &command, args));
+            printer.error(&usage::explain(error, &command, args));
         }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Code::Usage.exit()))
@@ -115,6 +134,8 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
+        Command::Completions(args) => completions::run(args, printer),
+        Command::Man(args) => man::run(args, printer),
         #[cfg(feature = "serve")]
         Command::Serve(given) => serve::run(given, printer),
         #[cfg(feature = "waveform")]

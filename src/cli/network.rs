@@ -82,7 +82,7 @@ pub(super) fn api(
             ));
         }
     }
-    let told = |source: &str| printer.step(&format!("the credentials are those of {source}"));
+    let told = |source: &str| printer.step(format!("the credentials are those of {source}"));
     let twilio = asks_twilio.then(|| credentials::twilio(from)).transpose()?;
     let twilio = twilio.map(|found| {
         told(&found.source);
@@ -114,7 +114,7 @@ pub(super) fn buckets(
     for service in services {
         let found = credentials::buckets(from, *service)?;
         let name = service.name();
-        printer.step(&format!(
+        printer.step(format!(
             "the credentials for {name} are those of {}",
             found.source
         ));
@@ -161,7 +161,7 @@ pub(super) fn api_of_any(
     ) -> (Option<T>, Option<String>) {
         match found {
             Ok(found) => {
-                printer.step(&format!("the credentials are those of {}", found.source));
+                printer.step(format!("the credentials are those of {}", found.source));
                 (Some(found.credentials), None)
             }
             Err(failure) => (None, Some(sentence(&failure))),

@@ -1,27 +1,32 @@
 //! The only place that writes text to standard output or standard error.
 
-use std::error::Error;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::tcgetwinsize;
+use tracing::Level;
 
-use super::args::{Color, Verbosity};
-use super::error::{Failure, causes};
+use super::args::{Color, LogFormat, Verbosity};
+use super::error::Failure;
 use super::escape::escape;
+use super::look::Look;
+use super::message::{Fields, Message};
+use super::report::RunId;
 use super::total::TotalBar;
-use super::usage::Misuse;
-use super::wrap::{Row, Widths, row, width, wrap};
+use super::wrap::{Row, Widths, columns, row, wrap};
 use crate::io::{Patient, open_terminal};
 
-/// Talks to people on standard error and to machines on standard output.
+/// Talks to people on standard error and to machines on standard output; in JSON to machines on both.
 pub(super) struct Printer {
+    format: LogFormat,
     quiet: bool,
-    verbose: bool,
+    /// How often `-v` was given.
+    verbose: u8,
     color: bool,
+    run: RunId,
+    /// The one recording that the run is about.
+    subject: OnceLock<Fields>,
     /// Of the rows so far.
     widths: Mutex<Widths>,
     /// One a job, below what is said.
@@ -30,10 +35,11 @@ pub(super) struct Printer {
 
 impl Printer {
     /// A printer as the flags and the environment want it.
-    pub(super) fn new(talk: &Verbosity) -> Self {
-        let terminal = io::stderr().is_terminal();
+    pub(super) fn new(talk: &Verbosity, format: LogFormat) -> Self {
+        let terminal = io::stderr().is_terminal() && format == LogFormat::Text;
         let progress = terminal && !talk.quiet && !talk.no_progress && !set("CI");
         Self {
+            format,
             quiet: talk.quiet,
             verbose: talk.verbose,
             color: match talk.color {
@@ -41,6 +47,8 @@ impl Printer {
                 Color::Never => false,
                 Color::Auto => terminal && wants_color(),
             },
+            run: RunId::new(),
+            subject: OnceLock::new(),
             widths: Mutex::default(),
             bars: MultiProgress::with_draw_target(if progress {
                 ProgressDrawTarget::stderr()
@@ -51,13 +59,33 @@ impl Printer {
     }
 
     /// A printer for when the flags could not be read.
-    pub(super) fn plain() -> Self {
-        Self::new(&Verbosity {
-            quiet: false,
-            verbose: false,
-            color: Color::Auto,
-            no_progress: true,
-        })
+    pub(super) fn plain(format: LogFormat) -> Self {
+        Self::new(&Verbosity::default(), format)
+    }
+
+    /// Whether messages are lines of JSON.
+    pub(super) fn is_for_machines(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    /// The lowest level that is said.
+    pub(super) fn level(&self) -> Level {
+        match self.verbose {
+            _ if self.quiet => Level::ERROR,
+            0 | 1 => Level::INFO,
+            2 => Level::DEBUG,
+            _ => Level::TRACE,
+        }
+    }
+
+    /// What all reports and messages of this run have in common.
+    pub(super) fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The run has one recording: errors are about it.
+    pub(super) fn is_about(&self, subject: Fields) {
+        self.subject.set(subject).ok();
     }
 
     /// Help, or the version.
@@ -68,6 +96,13 @@ impl Printer {
             text.to_string()
         };
         self.answered(self.data(text.trim_end()))
+    }
+
+    /// What there is, for who asked for nothing.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn way(&self, text: &str) {
+        let text = format!("{}\n", text.trim_end());
+        Patient(io::stderr()).write_all(text.as_bytes()).ok();
     }
 
     /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
@@ -81,51 +116,64 @@ impl Printer {
         }
     }
 
-    /// What is wrong with the command line, in the form of all other errors.
-    pub(super) fn usage(&self, misuse: &Misuse) {
-        let mut lines = misuse.lines.iter();
-        let first = lines.next().map(String::as_str).unwrap_or_default();
-        let mut out = vec![self.label("error", "31", first)];
-        out.extend(lines.map(|line| self.below(line)));
-        out.push(self.label("hint", "36", &misuse.hint));
-        self.say(&out.join("\n"));
+    /// Says it, where so much is said: as a line of JSON, or with its level in front.
+    pub(super) fn tell(&self, message: &Message) {
+        self.tell_as(message, |message, look| look.labelled(message));
     }
 
-    /// `unreel: error: …`, its causes, and what to do.
-    pub(super) fn error(&self, failure: &Failure) {
-        self.problem(failure, &failure.details(), &failure.verdict().hint);
-    }
-
-    /// The same for anything that went wrong: `details` are lines below it.
-    pub(super) fn problem(&self, error: &dyn Error, details: &[String], hint: &str) {
-        let mut lines = vec![self.label("error", "31", &error.to_string())];
-        let causes = causes(error).into_iter();
-        lines.extend(causes.map(|cause| self.below(&format!("caused by: {cause}"))));
-        lines.extend(details.iter().map(|detail| self.below(detail)));
-        lines.push(self.label("hint", "36", hint));
-        self.say(&lines.join("\n"));
+    /// What went wrong, why, and what to do.
+    pub(super) fn error(&self, message: impl Into<Message>) {
+        let message = message.into();
+        let subject = self.subject.get().cloned().unwrap_or_default();
+        self.tell(&Message {
+            level: Level::ERROR,
+            ..message.with_all(subject)
+        });
     }
 
     /// Something that the user should know although it worked.
-    pub(super) fn warning(&self, text: &str) {
-        if !self.quiet {
-            self.say(&self.label("warning", "33", text));
+    pub(super) fn warning(&self, message: impl Into<Message>) {
+        self.tell(&Message {
+            level: Level::WARN,
+            ..message.into()
+        });
+    }
+
+    /// How it is done, for those who ask with `-v`.
+    pub(super) fn step(&self, message: impl Into<Message>) {
+        if self.verbose > 0 {
+            self.tell(&message.into());
         }
     }
 
     /// What was done.
-    pub(super) fn done(&self, text: &str) {
-        if !self.quiet {
-            self.say(&self.wrapped(&escape(text), 0, 2));
-        }
+    pub(super) fn done(&self, message: impl Into<Message>) {
+        self.tell_as(&message.into(), |message, look| look.bare(&message.text, 2));
     }
 
     /// What will be done; also where only errors are wanted, if it is asked whether it should be.
-    pub(super) fn plan(&self, lines: &[String], is_asked: bool) {
-        if !self.quiet || is_asked {
-            let lines = lines.iter().map(|line| self.wrapped(&escape(line), 0, 4));
-            self.say(&lines.collect::<Vec<_>>().join("\n"));
+    pub(super) fn plan(&self, lines: Vec<String>, is_asked: bool) {
+        let mut lines = lines.into_iter();
+        let first = Message::of(lines.next().unwrap_or_default());
+        let level = if is_asked { Level::ERROR } else { Level::INFO };
+        if level <= self.level() {
+            self.write(&first.below(lines), |message, look| {
+                let lines = std::iter::once(&message.text).chain(&message.details);
+                let lines = lines.map(|line| look.bare(line, 4));
+                lines.collect::<Vec<_>>().join("\n")
+            });
         }
+    }
+
+    /// What was released.
+    pub(super) fn released(&self, cells: &Row, fields: Fields) {
+        let said = cells.iter().filter(|cell| !cell.is_empty()).cloned();
+        let message = Message::of(said.collect::<Vec<_>>().join("  ")).with_all(fields);
+        self.tell_as(&message, |_, look| {
+            let cells = cells.each_ref().map(|cell| escape(cell));
+            let mut widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner);
+            row(&cells, &mut widths, look.columns)
+        });
     }
 
     /// Asks on the terminal, never on standard input, and takes nothing but a yes for one.
@@ -142,22 +190,6 @@ impl Printer {
             Ok(String::from_utf8_lossy(&line).trim().to_ascii_lowercase())
         };
         answer().is_ok_and(|answer| answer == "y" || answer == "yes")
-    }
-
-    /// What was released.
-    pub(super) fn released(&self, cells: &Row) {
-        if !self.quiet {
-            let cells = cells.each_ref().map(|cell| escape(cell));
-            let mut widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner);
-            self.say(&row(&cells, &mut widths, columns(&io::stderr())));
-        }
-    }
-
-    /// How it is done, for those who ask with `-v`.
-    pub(super) fn step(&self, text: &str) {
-        if self.verbose {
-            self.say(&self.label("info", "34", text));
-        }
     }
 
     /// Whether somebody at a terminal started the run, and neither cron nor a test, who could be
@@ -227,46 +259,27 @@ impl Printer {
         TotalBar::new(|bar| self.bars.add(bar), recordings)
     }
 
-    fn label(&self, label: &str, color: &str, text: &str) -> String {
-        let room = width("unreel: : ") + width(label);
-        let text = self.wrapped(&escape(text), room, 4);
-        if self.color {
-            format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
-        } else {
-            format!("unreel: {label}: {text}")
+    /// Says it, where so much is said, with these words for people.
+    fn tell_as(&self, message: &Message, words: impl FnOnce(&Message, &Look) -> String) {
+        if message.level <= self.level() {
+            self.write(message, words);
         }
     }
 
-    /// A line below one with a label.
-    fn below(&self, text: &str) -> String {
-        format!("  {}", self.wrapped(&escape(text), 2, 4))
-    }
-
-    /// `text` in the width of the terminal, if standard error is one.
-    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
-    fn wrapped(&self, text: &str, first: usize, indent: usize) -> String {
-        match columns(&io::stderr()) {
-            Some(columns) => wrap(text, columns, first, indent),
-            None => text.to_owned(),
-        }
-    }
-
-    /// Writes lines to standard error in one piece: jobs do not mix theirs, and bars make room.
-    fn say(&self, lines: &str) {
-        let line = format!("{lines}\n");
+    /// Writes a message to standard error in one piece: jobs do not mix theirs, and bars make room.
+    fn write(&self, message: &Message, words: impl FnOnce(&Message, &Look) -> String) {
+        let text = match self.format {
+            LogFormat::Text => {
+                let (color, columns) = (self.color, columns(&io::stderr()));
+                words(message, &Look { color, columns })
+            }
+            LogFormat::Json => message.json(self.run.as_str()),
+        };
+        let line = format!("{text}\n");
         // There is nobody to tell that standard error is gone.
         self.bars
             .suspend(|| Patient(io::stderr()).write_all(line.as_bytes()).ok());
     }
-}
-
-/// How wide a terminal is; `None` if it is none, or does not say.
-fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
-    let size = stream
-        .is_terminal()
-        .then(|| tcgetwinsize(stream).ok())
-        .flatten()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Whether a variable is set, and not to nothing.

@@ -34,7 +34,7 @@ pub(super) struct Line {
     created: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
-    output: Option<String>,
+    pub(super) output: Option<String>,
     wrap: Option<&'static str>,
     cipher: Option<&'static str>,
     key_id: Option<String>,
@@ -71,6 +71,10 @@ impl RunId {
         // Without randomness runs are still told apart by time.
         getrandom::fill(&mut bytes).ok();
         Self(encode_string(&bytes))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

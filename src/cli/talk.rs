@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::args::Report;
 use super::error::{self, Failure};
 use super::escape::json;
+use super::message::Message;
 use super::printer::Printer;
-use super::report::{Line, RunId, duration_note, with_tag};
+use super::report::{Line, duration_note, with_tag};
 use super::total::{OneBar, TotalBar};
 use super::units::size;
-use super::words::say;
+use super::words::{about, say};
 use crate::cipher::lock;
 use crate::io::{Appender, Stdout};
 use crate::job::{Bar, Done, Ended, Event, Input, Observer, Record, Skipped, Tally, Task};
@@ -32,7 +33,6 @@ pub(super) struct Talk<'a> {
     people: bool,
     /// What was done with a recording, in a word.
     verb: &'static str,
-    run: RunId,
     report: Option<ReportFile>,
     /// Of all recordings, if there are several.
     total: Option<TotalBar>,
@@ -52,7 +52,6 @@ impl<'a> Talk<'a> {
             json: report.on_stdout(),
             people: !report.json,
             verb: "decrypted",
-            run: RunId::new(),
             report: None,
             total: None,
             several: false,
@@ -137,14 +136,14 @@ impl<'a> Talk<'a> {
             count => format!(" ({count} may work later)"),
         };
         let verb = self.verb;
-        self.printer.done(&format!(
+        self.printer.done(format!(
             "{done} {verb}, {skipped} skipped, {failed} failed{later}"
         ));
     }
 
     /// Whether the line could be written everywhere it goes.
     fn write(&self, record: &Record) -> bool {
-        let line = Line::of(self.provider, record, &self.run);
+        let line = Line::of(self.provider, record, self.printer.run());
         let written = json(&line)
             .map_err(|error| Failure::Internal(error.into()))
             .and_then(|text| {
@@ -194,19 +193,19 @@ impl Observer for Talk<'_> {
     }
 
     fn done(&self, record: &Record) -> bool {
+        let of = |text: String| Message::of(text).with_all(about(record));
         match &record.result {
             Ok(Done::Released(outcome)) => {
-                for note in &outcome.media.notes {
+                let odd = outcome.media.notes.iter().map(ToString::to_string);
+                for note in odd.chain(duration_note(&record.about, &outcome.media)) {
                     self.printer
-                        .warning(&format!("`{}`: {note}", record.name()));
-                }
-                if let Some(note) = duration_note(&record.about, &outcome.media) {
-                    self.printer
-                        .warning(&format!("`{}`: {note}", record.name()));
+                        .warning(of(format!("`{}`: {note}", record.name())));
                 }
                 if self.people {
-                    let line = Line::of(self.provider, record, &self.run);
-                    self.printer.released(&line.human(outcome));
+                    let line = Line::of(self.provider, record, self.printer.run());
+                    let mut fields = about(record);
+                    fields.extend(line.output.clone().map(|path| ("path", path.into())));
+                    self.printer.released(&line.human(outcome), fields);
                 }
             }
             Ok(Done::Skipped(why)) if self.people => {
@@ -222,31 +221,33 @@ impl Observer for Talk<'_> {
                     Skipped::Empty => "no recordings found".to_owned(),
                 };
                 let name = record.name();
-                self.printer.done(&format!("{name}  skipped: {why}"));
+                self.printer.done(of(format!("{name}  skipped: {why}")));
             }
             Ok(Done::Downloaded(place, bytes)) if self.people => {
-                self.printer
-                    .done(&format!("{}  {}  encrypted", place.name(), size(*bytes)));
+                let (name, size) = (place.name(), size(*bytes));
+                let text = of(format!("{name}  {size}  encrypted"));
+                self.printer.done(text.with("path", name));
             }
             Ok(Done::Described(place)) if self.people => {
-                self.printer.done(&place.name());
+                self.printer
+                    .done(of(place.name()).with("path", place.name()));
             }
             Ok(Done::Unwrapped) if self.people => {
-                let about = &record.about;
-                let by = about.fingerprint.map_or_else(
+                let by = record.about.fingerprint.map_or_else(
                     || "--unwrap-command".to_owned(),
                     |fingerprint| format!("the key {fingerprint}"),
                 );
                 self.printer
-                    .done(&format!("{}  is opened by {by}", record.name()));
+                    .done(of(format!("{}  is opened by {by}", record.name())));
             }
             Err(error) if self.several => {
-                let mut details = error::details(error);
-                details.extend(place(record));
-                self.printer
-                    .problem(error, &details, &error::verdict(error).hint);
+                let message = Message::problem(error, error::details(error), error::verdict(error));
+                let message = message.below(place(record)).with_all(about(record));
+                self.printer.error(message);
             }
-            Ok(_) | Err(_) => {}
+            // Who runs the program says it.
+            Err(_) => self.printer.is_about(about(record)),
+            Ok(_) => {}
         }
         if let Some(total) = &self.total {
             total.one(record.result.is_err());

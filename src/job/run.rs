@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::Builder;
 use std::time::{Instant, SystemTime};
 
+use tracing::debug_span;
+
 use super::error::{Error, Trouble};
 use super::input::Selected;
 use super::item::{Item, Next};
@@ -153,6 +155,7 @@ impl<'a> Job<'a> {
 
     /// Decrypts one recording, and says whether what is wrong with it is wrong with all of them.
     fn one(&self, selected: &Selected, item: Option<&Item>) -> (Record, bool) {
+        let _told = debug_span!("recording", input = %selected.input).entered();
         let start = Instant::now();
         let mut about = About::default();
         let plain = self.plain(selected);

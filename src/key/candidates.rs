@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tracing::trace;
+
 use super::error::UnwrapError;
 use super::not_opened::{NotOpened, RingError, Tried};
 use super::passphrase::Passphrase;
@@ -189,7 +191,9 @@ impl Candidates<'_> {
         let key = entry.unlock(self.ask)?;
         let origin = entry.origin.clone();
         let fingerprint = key.fingerprint();
-        match key.unwrap(self.wrap) {
+        let unwrapped = key.unwrap(self.wrap);
+        trace!(path = origin, %fingerprint, opens = unwrapped.is_ok(), "tried a private key");
+        match unwrapped {
             Ok(key) => Ok(Some(Unwrapped {
                 key,
                 fingerprint,

@@ -26,6 +26,7 @@ use self::opus::{Heard, Opus};
 use self::quiet::quietly;
 pub use self::source::Bytes;
 use self::source::{Failure, Source};
+use super::transport;
 
 /// The most channels that are told apart.
 const CHANNELS: usize = 8;
@@ -108,6 +109,10 @@ impl<'a> Decoder<'a> {
     /// See [`DecodeError`].
     pub(crate) fn open(bytes: Bytes<'a>) -> Result<Self, DecodeError> {
         let source = Source::new(bytes).map_err(DecodeError::Read)?;
+        // Symphonia would find a frame of sound in one packet or another.
+        if transport::start(source.head()).is_some() {
+            return Err(DecodeError::Unknown);
+        }
         let failure = source.failure();
         let opened = quietly(|| Self::of(source)).unwrap_or(Err(DecodeError::Unknown));
         failure

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::response::Response;
+use tracing::{Span, debug};
 
 use super::answer;
 use super::app::{App, Listener};
@@ -64,11 +65,15 @@ impl App {
         let mut listener = Listener::default();
         let admitted = self.question(asked, headers, &mut listener).await;
         match admitted {
-            Ok(recording) => Ok(Admitted {
-                listener,
-                recording,
-            }),
+            Ok(recording) => {
+                Span::current().record("recording", &recording);
+                Ok(Admitted {
+                    listener,
+                    recording,
+                })
+            }
             Err(denied) => {
+                debug!(reason = denied.reason, "denied");
                 let recording = asked.and_then(Library::canonical);
                 let entry = listener.entry(Event::Deny, "", client);
                 let entry = Entry {
@@ -135,7 +140,9 @@ impl App {
             return Ok(());
         }
         let (library, id) = (Arc::clone(&self.library), recording.to_owned());
-        let found = tokio::task::spawn_blocking(move || library.look(&id)).await;
+        let span = Span::current();
+        let look = move || span.in_scope(|| library.look(&id));
+        let found = tokio::task::spawn_blocking(look).await;
         match found {
             Ok(Ok(()) | Err(Unplayable::Unusable(_))) => Ok(()),
             Ok(Err(Unplayable::Unknown)) => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
+use tracing::Span;
 
 use super::audit::{Audit, Entry, Event};
 use super::cache::Cache;
@@ -61,8 +62,11 @@ impl App {
     /// What a token of this kind says, if it is good.
     pub(super) fn open(&self, token: &str, kind: Kind) -> Option<Claims> {
         let claims = self.keys().open(token, kind, now().as_secs());
-        if claims.is_none() {
-            self.metrics.count(Count::ForgedLinks);
+        match &claims {
+            Some(claims) => {
+                Span::current().record("recording", &claims.recording);
+            }
+            None => self.metrics.count(Count::ForgedLinks),
         }
         claims
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::metrics::{Count, Metrics};
 use crate::cipher::lock;
@@ -168,7 +169,7 @@ impl Cache {
         let (this, age, key) = (Arc::clone(self), table.age, id.to_owned());
         let old = table.entries.get(id).map(|entry| Arc::clone(&entry.kept));
         table.coming.insert(key.clone(), coming.clone());
-        tokio::spawn(async move {
+        let fetching = async move {
             let outcome = this.fetched(&key, old).await;
             let mut table = lock(&this.table);
             if table.age == age {
@@ -184,7 +185,8 @@ impl Cache {
             }
             drop(table);
             done.send_replace(Some(outcome));
-        });
+        };
+        tokio::spawn(fetching.in_current_span());
         coming
     }
 
@@ -201,6 +203,8 @@ impl Cache {
             this.metrics.count(Count::Verified);
             Ok(Arc::new(Kept::of(playable)))
         };
+        let span = Span::current();
+        let work = move || span.in_scope(work);
         let result: Result<Result<_, Unplayable>, _> = tokio::task::spawn_blocking(work).await;
         let outcome = match result {
             Ok(found) => found.map_err(|error| Missing::of(&error)),

@@ -198,6 +198,11 @@ impl Table {
 }
 
 impl Connection {
+    /// Its number: no other connection of this run has it.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// What it does.
     pub(super) fn turns(&self) -> &Arc<Turns> {
         &self.turns

@@ -11,6 +11,7 @@ use axum::http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
+use tracing::Instrument;
 
 use super::answer;
 use super::app::{App, Listener, name_of, now};
@@ -104,7 +105,8 @@ async fn link(
     }
     // It is fetched and verified while the player is being told where it is.
     let (cache, id) = (Arc::clone(&app.cache), recording.clone());
-    tokio::spawn(async move { cache.get(&id).await.is_ok() });
+    let fetched = async move { cache.get(&id).await.is_ok() };
+    tokio::spawn(fetched.in_current_span());
     let url = format!("{}/media/{token}?X-Amz-Expires={seconds}", app.base);
     let body = serde_json::json!({ "media_url": url }).to_string();
     answer::with_body(StatusCode::OK, "application/json", body)

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
+use tracing::{Span, debug};
 
 use super::answer;
 use super::app::{App, Listener, now};
@@ -107,6 +108,7 @@ impl Hearing {
                 at: first,
                 end,
                 reading: None,
+                span: Span::current(),
             });
         }
         response
@@ -213,6 +215,8 @@ struct Plaintext {
     at: u64,
     end: u64,
     reading: Option<JoinHandle<std::io::Result<Vec<u8>>>>,
+    /// The request.
+    span: Span,
 }
 
 impl Plaintext {
@@ -280,6 +284,7 @@ impl Drop for Plaintext {
     fn drop(&mut self) {
         let sent = self.at - self.first;
         self.app.metrics.add(Count::BytesSent, sent);
+        debug!(parent: &self.span, first = self.first, bytes = sent, "sent");
         let (hearing, length) = (&self.hearing, self.kept.length());
         let (name, expires) = hearing.token;
         let (part, now) = ((self.first, self.at), now().as_secs());

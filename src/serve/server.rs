@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower_service::Service;
+use tracing::{Instrument, debug, debug_span, trace};
 
 use super::answer;
 use super::app::App;
@@ -77,10 +78,13 @@ impl Server {
                 Ok(connection) => {
                     this.app.metrics.count(Count::Connections);
                     let (this, end) = (Arc::clone(&this), end.clone());
-                    tokio::spawn(this.connection(stream, peer, connection, end));
+                    let span = debug_span!("connection", connection = connection.id());
+                    let served = this.connection(stream, peer, connection, end);
+                    tokio::spawn(served.instrument(span));
                 }
                 Err(full) => {
                     this.app.metrics.count(Count::Refused);
+                    debug!(peer = %peer.ip(), "too many connections");
                     // Over TLS there is nothing that could be said in time.
                     if let (None, Ok(place)) =
                         (&this.identity, Arc::clone(&told).try_acquire_owned())
@@ -108,6 +112,7 @@ impl Server {
         let Ok(local) = stream.local_addr() else {
             return;
         };
+        debug!(peer = %peer, admin = self.is_admin, "connected");
         stream.set_nodelay(true).ok();
         let stream = Paced::new(stream, Arc::clone(connection.turns()));
         let ends = Ends { peer, local };
@@ -119,11 +124,19 @@ impl Server {
                     begun = timeout(HANDSHAKE, handshake) => begun,
                     () = connection.dropped() => return self.app.metrics.count(Count::Refused),
                 };
-                if let Ok(Ok(stream)) = begun {
-                    self.serve(stream, ends, &connection, end).await;
+                match begun {
+                    Ok(Ok(stream)) => {
+                        let (_, tls) = stream.get_ref();
+                        let cipher = tls.negotiated_cipher_suite().map(|it| it.suite());
+                        trace!(protocol = ?tls.protocol_version(), ?cipher, "encrypted");
+                        self.serve(stream, ends, &connection, end).await;
+                    }
+                    Ok(Err(error)) => debug!(reason = %error, "not encrypted"),
+                    Err(_) => debug!(reason = "it took too long", "not encrypted"),
                 }
             }
         }
+        debug!(requests = connection.turns().count(), "closed");
     }
 
     /// Answers the requests of a connection, one after another.
@@ -164,11 +177,19 @@ impl Server {
         connection: &Arc<Connection>,
     ) -> Result<Response, Infallible> {
         let turn = connection.request();
+        let start = Instant::now();
+        let method = request.method().clone();
         let app = &self.app;
         let asked = request.headers().clone();
         let endpoint = name(request.uri().path(), &app.settings.flex_path);
         let behind_proxy = app.settings.behind_proxy && !self.is_admin;
         let client = Client::of(ends.peer, &asked, behind_proxy);
+        let span = debug_span!(
+            "request",
+            request = %format_args!("{}.{}", connection.id(), connection.turns().count()),
+            address = client.address.map(tracing::field::display),
+            recording = tracing::field::Empty,
+        );
         // Where connections are a proxy's, requests are what is counted.
         let place = match client.address.filter(|_| behind_proxy) {
             Some(address) => app.connections.enter(address).map(Some),
@@ -188,7 +209,8 @@ impl Server {
             (None, Ok(place)) => {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(client);
-                let Ok(response) = self.router.clone().call(request).await;
+                let answer = self.router.clone().call(request);
+                let Ok(response) = answer.instrument(span.clone()).await;
                 (response, place)
             }
         };
@@ -198,7 +220,10 @@ impl Server {
         }
         answer::vary(headers);
         answer::harden(headers);
-        app.metrics.answered(endpoint, response.status().as_u16());
+        let status = response.status().as_u16();
+        app.metrics.answered(endpoint, status);
+        let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        debug!(parent: &span, method = method.as_str(), endpoint, status, ms, "answered");
         Ok(response.map(|body| held(body, (turn, place))))
     }
 }

@@ -7,6 +7,7 @@ use std::vec;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path;
 use object_store::{Attribute, Extensions, GetOptions, GetRange, GetResult};
+use tracing::Instrument;
 
 use super::Found;
 use super::location::{Location, Service};
@@ -167,7 +168,7 @@ impl Buckets {
         let trying = async {
             let mut tries = self.wire.tries();
             loop {
-                match work(place).await {
+                match work(place).instrument(tries.span()).await {
                     Ok(done) => return Ok(done),
                     Err(error) => tries.wait(Failure::of_store(&error, &place.host)).await?,
                 }

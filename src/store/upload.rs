@@ -10,6 +10,7 @@ use object_store::{
     Attribute, Attributes, MultipartId, PutMode, PutMultipartOptions, PutOptions, PutPayload,
 };
 use tokio::task::JoinSet;
+use tracing::{Instrument, trace};
 
 use super::buckets::{Buckets, Place};
 use super::location::{Location, Service};
@@ -112,7 +113,8 @@ impl Buckets {
                     ..PutOptions::default()
                 };
                 let payload = PutPayload::from_bytes(bytes.clone());
-                let put = place.store.put_opts(&place.path, payload, options).await;
+                let put = place.store.put_opts(&place.path, payload, options);
+                let put = put.instrument(tries.span()).await;
                 let Err(error) = put else {
                     return Ok(true);
                 };
@@ -229,8 +231,8 @@ impl Buckets {
                         sent.push(None);
                         let (place, id) = (place.clone(), id.clone());
                         let wire = self.wire.clone();
-                        under_way
-                            .spawn(async move { put_part(&wire, &place, &id, index, bytes).await });
+                        let put = async move { put_part(&wire, &place, &id, index, bytes).await };
+                        under_way.spawn(put.in_current_span());
                     }
                     Err(error) => {
                         unread = Some(error);
@@ -273,8 +275,8 @@ impl Buckets {
             let mut tries = self.wire.tries();
             loop {
                 let parts = parts.to_vec();
-                let completed = place.store.complete_multipart(&place.path, id, parts).await;
-                let error = match completed {
+                let completed = place.store.complete_multipart(&place.path, id, parts);
+                let error = match completed.instrument(tries.span()).await {
                     Ok(put) => return Ok(put.e_tag),
                     Err(error) => error,
                 };
@@ -332,8 +334,12 @@ async fn put_part(
     let mut tries = wire.tries();
     loop {
         let payload = PutPayload::from_bytes(bytes.clone());
-        match place.store.put_part(&place.path, id, index, payload).await {
-            Ok(part) => return Ok((index, part)),
+        let put = place.store.put_part(&place.path, id, index, payload);
+        match put.instrument(tries.span()).await {
+            Ok(part) => {
+                trace!(part = index + 1, bytes = bytes.len(), "a part is there");
+                return Ok((index, part));
+            }
             Err(error) => tries.wait(Failure::of_store(&error, &place.host)).await?,
         }
     }

@@ -278,7 +278,11 @@ fn what_the_storage_refuses_says_what_to_do() {
     for (fault, exit, part) in [
         (specials::clock_off(), 9, clock),
         (specials::denied(), 9, "may not read it"),
-        (specials::moved_region(), 9, "set AWS_REGION=eu-west-1"),
+        (
+            specials::moved_region(),
+            9,
+            "says that the bucket is in the region eu-west-1",
+        ),
         (specials::wrong_region(), 9, "set AWS_REGION=eu-west-1"),
         (specials::token_expired(), 9, "the session has expired"),
         (specials::no_bucket(), 3, "there is no such bucket"),

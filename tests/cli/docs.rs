@@ -1,14 +1,10 @@
-//! What the documents say, held against the binary: commands, messages, JSON, variables, links.
-//! (`tests/cli/commands.rs` runs their `console` blocks; `src/cli/exit.rs` has the exit codes.)
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "it is a test"
-)]
+//! What the documents say, held against the binary: recipes, flags, variables, JSON. (`commands.rs` and
+//! `blocks.rs` run their blocks, `links.rs` follows their links, `messages.rs` looks for the messages that
+//! they explain; `src/cli/exit.rs` has the exit codes.)
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use crate::common::Desk;
@@ -16,12 +12,12 @@ use crate::fake::Fake;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap()
+pub(crate) fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The fenced blocks of a document, with what stands behind the fence.
@@ -38,7 +34,7 @@ pub(crate) fn blocks(document: &str) -> Vec<(String, String)> {
 }
 
 /// The pieces of a line that are set as code.
-fn spans(line: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
@@ -46,7 +42,7 @@ fn bash(desk: &Desk, script: &str) -> Output {
     bash_with(desk, script, vec![])
 }
 
-fn bash_with(desk: &Desk, script: &str, environment: Vec<(&str, String)>) -> Output {
+pub(crate) fn bash_with(desk: &Desk, script: &str, environment: Vec<(&str, String)>) -> Output {
     desk.command("bash")
         .args(["-euo", "pipefail", "-c", script])
         .envs(environment)
@@ -57,7 +53,7 @@ fn bash_with(desk: &Desk, script: &str, environment: Vec<(&str, String)>) -> Out
 /// Programs that a document uses and a machine may lack.
 const OPTIONAL: &[&str] = &["ffmpeg", "flock", "jq", "openssl"];
 
-fn lacks(desk: &Desk, script: &str) -> Option<&'static str> {
+pub(crate) fn lacks(desk: &Desk, script: &str) -> Option<&'static str> {
     let mut needed = OPTIONAL.iter().filter(|name| {
         script
             .split(|c: char| !c.is_alphanumeric())
@@ -68,41 +64,19 @@ fn lacks(desk: &Desk, script: &str) -> Option<&'static str> {
         .copied()
 }
 
+/// Says that a part of a document was not run.
+pub(crate) fn says_not_run(program: &str, script: &str) {
+    crate::common::skip(&format!("for want of {program}: {script}"));
+}
+
 fn succeeds(desk: &Desk, script: &str) {
     if let Some(program) = lacks(desk, script) {
-        eprintln!("not run, for want of {program}: {script}");
+        says_not_run(program, script);
         return;
     }
     let output = bash(desk, script);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}\n{stderr}");
-}
-
-#[test]
-fn every_sh_block_runs() {
-    for document in ["README.md", "docs/scripting.md"] {
-        let desk = Desk::of_documents();
-        let mut count = 0;
-        for (info, body) in blocks(&read(document)) {
-            match info.as_str() {
-                // What the blocks behind it build upon.
-                "console" => {
-                    for line in body.lines().filter_map(|line| line.strip_prefix("$ ")) {
-                        bash(&desk, line);
-                    }
-                }
-                "sh" if body == "cargo test" => {}
-                // It does not end: tests/cli/playback.rs runs it.
-                "sh" if body.contains(" serve ") => {}
-                "sh" => {
-                    count += 1;
-                    succeeds(&desk, &body.replace("cargo run --release --", "unreel"));
-                }
-                _ => {}
-            }
-        }
-        assert!(count > 0, "{document} has no sh blocks");
-    }
 }
 
 #[test]
@@ -126,9 +100,9 @@ fn the_first_command_of_the_readme_makes_a_recording_that_plays() {
 }
 
 #[test]
-fn the_workflow_of_the_readme_runs() {
+fn the_workflow_of_the_cookbook_runs() {
     let desk = Desk::of_documents();
-    let blocks = blocks(&read("README.md"));
+    let blocks = blocks(&read("docs/cookbook.md"));
     let (_, workflow) = blocks.iter().find(|(info, _)| info == "yaml").unwrap();
     let script = workflow.split("run: |\n").nth(1).unwrap();
     assert!(script.trim_start().starts_with("unreel twilio-voice"));
@@ -161,10 +135,10 @@ fn recipes(document: &str) -> Vec<String> {
 #[test]
 fn the_recipes_for_cron_and_systemd_find_the_program_and_keep_its_exit_code() {
     const ID: &str = "RE5eed0000000000000000000000000001";
-    for recipe in ["README.md", "docs/scripting.md"].map(recipes).concat() {
+    for recipe in recipes("docs/scripting.md") {
         let desk = Desk::of_documents();
         if let Some(program) = lacks(&desk, &recipe) {
-            eprintln!("not run, for want of {program}: {recipe}");
+            says_not_run(program, &recipe);
             continue;
         }
         let code = |script: &str| {
@@ -207,7 +181,7 @@ fn the_recipe_for_a_nightly_fetch_asks_for_what_is_new() {
     let recipe = recipe.strip_prefix("23 2 * * *  ").unwrap();
     let desk = Desk::of_documents();
     if let Some(program) = lacks(&desk, recipe) {
-        eprintln!("not run, for want of {program}: {recipe}");
+        says_not_run(program, recipe);
         return;
     }
     let fake = Fake::with_fixtures();
@@ -263,51 +237,6 @@ fn what_the_readme_makes_is_ignored_by_git() {
     }
 }
 
-/// Messages that `tests/cmd/` cannot bring about: its standard output is a pipe.
-const NOT_INTO_A_PIPE: [&str; 2] = [
-    "refusing to write media to the terminal",
-    "standard output is closed",
-];
-
-/// Those that only a server with faults brings about; tests/network has them.
-const FROM_A_FAULTY_SERVER: [&str; 3] = [
-    "no longer takes the link",
-    "is not trusted",
-    "no public address",
-];
-
-#[test]
-fn each_message_of_the_table_is_printed_by_a_command() {
-    let mut printed = String::new();
-    for entry in std::fs::read_dir(root().join("tests/cmd")).unwrap() {
-        printed += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
-    }
-    let readme = read("README.md");
-    let table = readme
-        .lines()
-        .skip_while(|line| !line.starts_with("| you see |"))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    let mut count = 0;
-    for row in table {
-        let cell = row.split('|').nth(1).unwrap();
-        for message in spans(cell) {
-            count += 1;
-            let source = NOT_INTO_A_PIPE.contains(&message)
-                && read("src/cli/error.rs").contains(message)
-                || FROM_A_FAULTY_SERVER.contains(&message)
-                    && ["src/api/error.rs", "src/api/failure.rs"]
-                        .iter()
-                        .any(|file| read(file).contains(message));
-            assert!(
-                printed.contains(message) || source,
-                "nothing prints `{message}`"
-            );
-        }
-    }
-    assert!(count > 20, "only {count} messages");
-}
-
 #[test]
 fn each_exit_code_is_shown_by_a_command() {
     let mut shown: BTreeSet<u8> = [0].into();
@@ -333,17 +262,25 @@ fn each_help_text_is_shown_and_each_flag_exists() {
         .collect();
     assert!(commands.len() >= 5);
     for command in commands {
-        assert!(
-            help.contains(&format!("$ unreel {command} -h\n")),
-            "{command}"
-        );
+        for flag in ["-h", "--help"] {
+            let line = format!("$ unreel {command} {flag}\n");
+            assert!(help.contains(&line), "{line}");
+        }
     }
     for document in [
         "README.md",
-        "docs/playback.md",
-        "docs/scripting.md",
         "SECURITY.md",
+        "docs/buckets.md",
+        "docs/cookbook.md",
+        "docs/exit-codes.md",
         "docs/formats/vonage.md",
+        "docs/integrity.md",
+        "docs/keys.md",
+        "docs/playback.md",
+        "docs/providers.md",
+        "docs/register.md",
+        "docs/scripting.md",
+        "docs/troubleshooting.md",
     ] {
         for line in read(document).lines() {
             for span in spans(line).filter(|span| span.starts_with("--")) {
@@ -356,7 +293,7 @@ fn each_help_text_is_shown_and_each_flag_exists() {
 }
 
 /// The text of every source below a folder, but for unit tests.
-fn add_sources(folder: &Path, text: &mut String) {
+pub(crate) fn add_sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -389,43 +326,6 @@ fn each_variable_is_documented_and_each_documented_one_is_used() {
             used.contains(&format!("\"{other}\"")) && page.contains(other),
             "{other}"
         );
-    }
-}
-
-#[test]
-fn each_link_leads_somewhere() {
-    let mut documents: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
-        .map(|name| root().join(name))
-        .into();
-    for folder in ["docs", "docs/formats", "fixtures"] {
-        let entries = std::fs::read_dir(root().join(folder)).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        documents.extend(paths.filter(|path| path.extension().is_some_and(|e| e == "md")));
-    }
-    assert!(documents.len() > 8);
-    for document in documents {
-        let text = std::fs::read_to_string(&document).unwrap();
-        for link in text.split("](").skip(1) {
-            let link = link.split(')').next().unwrap();
-            if link.starts_with("https://") {
-                continue;
-            }
-            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = match path {
-                "" => document.clone(),
-                path => document.parent().unwrap().join(path),
-            };
-            assert!(target.exists(), "{}: {link}", document.display());
-            if !anchor.is_empty() {
-                let headings = std::fs::read_to_string(&target).unwrap();
-                let there = headings
-                    .lines()
-                    .filter(|line| line.starts_with('#'))
-                    .map(|line| line.trim_start_matches('#').trim().to_lowercase())
-                    .any(|heading| heading.replace(' ', "-") == anchor);
-                assert!(there, "{}: {link}", document.display());
-            }
-        }
     }
 }
 

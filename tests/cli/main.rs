@@ -6,15 +6,24 @@ mod common;
 mod fake;
 
 mod batch;
+mod blocks;
 mod commands;
+mod completions;
 mod docs;
 mod filesystems;
 mod folder;
+mod help;
 mod key_folder;
 mod keygen;
 mod keys;
+mod links;
+mod logs;
+mod manual;
+mod messages;
 mod metadata;
+mod mistyped;
 mod output;
+mod picture;
 #[cfg(feature = "serve")]
 mod playback;
 mod qvoice;

@@ -8,20 +8,16 @@ use std::process::{Child, Command, Stdio};
 
 use toml::Table;
 
+use crate::blocks::block_with;
 use crate::common::{self, Desk};
 use crate::docs::blocks;
-use crate::fake::send;
+use crate::fake::{ACCOUNT, API_KEY, API_SECRET, Fake, FlexUser, flex_token, send};
 
-const PAGE: &str = include_str!("../../docs/playback.md");
+const PAGE: &str = "docs/playback.md";
 
 /// The only block of the page with this behind its fence.
 fn block(info: &str) -> String {
-    let found = blocks(PAGE).into_iter().filter(|(other, _)| other == info);
-    let found: Vec<_> = found.collect();
-    let [(_, text)] = found.as_slice() else {
-        panic!("{} blocks of {info}", found.len());
-    };
-    format!("{text}\n")
+    block_with(PAGE, info, "")
 }
 
 /// A process that ends with the test.
@@ -162,11 +158,7 @@ fn systemd_takes_the_unit_of_the_page() {
     if !common::has("systemd-analyze") {
         return;
     }
-    let units = blocks(PAGE).into_iter().filter(|(info, _)| info == "ini");
-    let units: Vec<_> = units.map(|(_, text)| text).collect();
-    let [unit] = units.as_slice() else {
-        panic!("{} units", units.len());
-    };
+    let unit = block("ini");
     let program = "/usr/local/bin/unreel";
     assert!(unit.contains(&format!("\nExecStart={program} serve --config %d/")));
     // It is not installed here.
@@ -177,4 +169,160 @@ fn systemd_takes_the_unit_of_the_page() {
     let output = desk.done(verify);
     let said = common::stderr(&output);
     assert!(!said.contains("unreel-serve.service:"), "{said}");
+}
+
+#[test]
+fn logrotate_takes_the_rule_of_the_page() {
+    let desk = Desk::new();
+    if !common::has("logrotate") {
+        return;
+    }
+    let folder = desk.path("");
+    let rule = block("logrotate").replace("/var/log/unreel/", folder.to_str().unwrap());
+    desk.write("audit.jsonl", "a line\n");
+    desk.write("rule", rule);
+    let mut command = desk.command("logrotate");
+    command.args(["--debug", "--state", "state", "rule"]);
+    let said = common::stderr(&desk.done(command));
+    assert!(
+        said.contains("audit.jsonl") && !said.contains("error:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_alerts_of_the_page_name_metrics_that_there_are() {
+    let metrics = crate::docs::read("src/serve/metrics.rs");
+    let block = block("yaml");
+    let named: Vec<_> = block
+        .split(|c: char| !(c.is_ascii_lowercase() || c == '_'))
+        .filter(|word| word.starts_with("unreel_"))
+        .collect();
+    assert!(named.len() > 4, "{named:?}");
+    for name in named {
+        let name = name.strip_prefix("unreel_").unwrap();
+        assert!(metrics.contains(&format!("\"{name}\"")), "{name}");
+    }
+}
+
+/// A port that nobody has.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A provider that lets Anna in, and what her player sends.
+fn with_flex() -> (Fake, String) {
+    let fake = Fake::with_fixtures();
+    let token = flex_token("anna");
+    fake.add_flex_token(&token, FlexUser::agent("anna"));
+    let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("token:{token}"));
+    (fake, format!("Basic {pair}"))
+}
+
+#[test]
+fn the_player_of_the_page_hears_a_recording() {
+    let desk = Desk::of_documents();
+    if !common::has("curl") || !common::has("jq") {
+        return;
+    }
+    let (fake, authorization) = with_flex();
+    let address = format!("127.0.0.1:{}", free_port());
+    let script = block_with(PAGE, "bash", "FLEX_AUTHORIZATION").replace("127.0.0.1:8080", &address);
+    let mut command = desk.bash(&script);
+    command.env("UNREEL_SERVE_LISTEN", &address);
+    command
+        .envs(fake.env())
+        .env("FLEX_AUTHORIZATION", authorization);
+    desk.done(command);
+    let expected = common::digest_of(common::VOICE);
+    assert_eq!(common::sha256(&desk.read("call.wav")), expected);
+}
+
+/// Its files, the start, the link of a task, the check without Flex, a link without it, and the audit log:
+/// each block of the page, in folders and at an address of the test's.
+#[test]
+fn the_way_of_the_page_from_nothing_to_flex_works() {
+    let desk = Desk::new();
+    if ["curl", "openssl", "zcat"]
+        .iter()
+        .any(|name| !common::has(name))
+    {
+        return;
+    }
+    let (fake, authorization) = with_flex();
+    let address = format!("127.0.0.1:{}", free_port());
+    let folder = |name: &str| format!("{}{name}", desk.path("").display());
+    let ours = |text: &str| {
+        text.replace("/etc/unreel", &folder("etc"))
+            .replace("/var/log/unreel", &folder("log"))
+            .replace("https://play.example.com", &format!("http://{address}"))
+            .replace("127.0.0.1:8080", &address)
+            .replace("127.0.0.1:8081", "127.0.0.1:0")
+            .replace("AC…", ACCOUNT)
+            .replace("SK…", API_KEY)
+            .replace("RE…", common::VOICE)
+    };
+    let bash = |piece: &str| ours(&block_with(PAGE, "bash", piece));
+
+    desk.bring("keys/pkcs8.pem", "private_key.pem");
+    let output = common::run_with(
+        desk.bash(&bash("install -d")),
+        format!("{API_SECRET}\n").as_bytes(),
+    );
+    assert!(output.status.success(), "{}", common::stderr(&output));
+    desk.write("etc/serve.toml", ours(&block("toml")));
+
+    // It takes its credentials from those files, and from nowhere else.
+    let urls = fake
+        .env()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("UNREEL_"));
+    let start = bash("serve --config /etc").replace("unreel serve", "exec unreel serve");
+    let mut command = desk.bash(&start);
+    let child = command.envs(urls).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running = Running(child);
+    let said = BufReader::new(running.0.stderr.take().unwrap()).lines();
+    let mut said = said.map(Result::unwrap);
+    let admin = said.find_map(|line| line.strip_prefix("admin on ").map(ToOwned::to_owned));
+    let ready = send("GET", &format!("{}/readyz", admin.unwrap()), &[], b"");
+    assert!(ready.text().contains("ready"), "{}", ready.text());
+
+    let task: serde_json::Value = serde_json::from_str(&ours(&block("json"))).unwrap();
+    let url = task["conversations"]["media"][0]["url_provider"]
+        .as_str()
+        .unwrap();
+    let id = format!("RE{}", "0".repeat(32));
+    let url = url.replace(&id, common::VOICE);
+    let authorization = format!("Authorization: {authorization}");
+    let media = |answer: &str| {
+        let link = answer.split("\"media_url\":\"").nth(1).unwrap();
+        let link = link.split('"').next().unwrap();
+        let bytes = send("GET", link, &[], b"").whole().unwrap();
+        assert_eq!(common::sha256(&bytes), common::digest_of(common::VOICE));
+    };
+    media(&send("GET", &url, &[&authorization], b"").text());
+    desk.write("authorization.txt", &authorization);
+    let checked = desk.done(desk.bash(&bash("authorization.txt")));
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert!(
+        checked.contains("access-control-allow-origin: https://flex.twilio.com"),
+        "{checked}"
+    );
+    media(&checked);
+
+    let link = desk.done(desk.bash(&bash("serve link")));
+    let link = String::from_utf8(link.stdout).unwrap();
+    let page = send("GET", link.trim(), &[], b"");
+    assert!(page.text().contains(common::VOICE), "{link}");
+
+    let mut kill = Command::new("kill");
+    kill.args(["-TERM", &running.0.id().to_string()]);
+    assert!(kill.status().unwrap().success());
+    assert!(running.0.wait().unwrap().success());
+    let log = desk.path("log/audit.jsonl");
+    let rotated = format!("gzip -c {0} > {0}-20261129.gz\n", log.display());
+    let script = format!("{rotated}{}", bash("verify-audit"));
+    let verified = String::from_utf8(desk.done(desk.bash(&script)).stdout).unwrap();
+    assert_eq!(verified.lines().count(), 2, "{verified}");
 }

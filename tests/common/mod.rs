@@ -10,6 +10,7 @@
 
 pub mod canaries;
 pub mod changed;
+pub mod logs;
 pub mod made;
 
 use std::collections::BTreeMap;

@@ -49,7 +49,7 @@ fn assert_silent(case: &Value, canaries: &Canaries) {
     let mut command = common::command_for(case);
     command.env("TMPDIR", path("tmp"));
     command
-        .args(["-v", "--json", "--no-input", "--sha256", "--report"])
+        .args(["-vvv", "--json", "--no-input", "--sha256", "--report"])
         .arg(path("report"));
     command.arg(&input).arg("-o").arg(path("output"));
     let output = run(command);
@@ -116,7 +116,7 @@ fn qvoice_canaries() -> Canaries {
 fn talkative_qvoice(folder: &Path, arguments: &[&std::ffi::OsStr]) -> Command {
     let mut command = unreel();
     command.env("TMPDIR", folder.join("tmp"));
-    command.args(["qvoice", "-v", "--json", "--sha256", "--report"]);
+    command.args(["qvoice", "-vvv", "--json", "--sha256", "--report"]);
     command.arg(folder.join("report")).args(arguments);
     command.arg("-f").arg("-o").arg(folder.join("output"));
     command
@@ -263,7 +263,7 @@ fn a_secret_in_the_wrong_place_is_not_quoted() {
         for provider in ["twilio-voice", "twilio-video", "vonage"] {
             let run_with = |arguments: &[&std::ffi::OsStr]| {
                 let mut command = unreel();
-                command.args([provider, "-v", "--json", "--no-input", "-o"]);
+                command.args([provider, "-vvv", "--json", "--no-input", "-o"]);
                 command.arg(folder.path().join("out")).args(arguments);
                 let output = run(command);
                 assert!(!output.status.success());
@@ -301,7 +301,7 @@ fn a_secret_in_the_wrong_place_is_not_quoted() {
             }
             run_with(&["-m".as_ref(), call.as_ref(), "-k".as_ref(), secret, secret]);
         }
-        for arguments in [&["inspect"][..], &["inspect", "--json", "-v"]] {
+        for arguments in [&["inspect"][..], &["inspect", "--json", "-vvv"]] {
             let output = run({
                 let mut command = unreel();
                 command.args(arguments).arg(secret);
@@ -323,7 +323,7 @@ fn commands_that_fail_after_printing_a_secret_are_not_quoted() {
             format!("printf %s '{PASSPHRASE}'"),
         ] {
             let mut command = unreel();
-            command.args(["twilio-voice", "-v", "--json", "--check", "-m"]);
+            command.args(["twilio-voice", "-vvv", "--json", "--check", "-m"]);
             command
                 .arg(fixture("twilio-voice/details.json"))
                 .arg(call());
@@ -342,7 +342,7 @@ fn keygen_prints_no_private_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = unreel();
     command
-        .args(["keygen", "-v", "-d"])
+        .args(["keygen", "-vvv", "-d"])
         .arg(folder.path())
         .env("UNREEL_PASSPHRASE", PASSPHRASE);
     let output = run(command);
@@ -564,6 +564,7 @@ const COMMANDS: &[&str] = &[
     "qvoice",
     "keygen",
     "inspect",
+    "man",
     #[cfg(feature = "serve")]
     "serve",
 ];
@@ -591,7 +592,7 @@ fn no_option_repeats_a_secret_that_stands_where_something_else_belongs() {
                 let what = format!("{command} {option} with {kind}");
                 for apart in [false, true] {
                     let mut run_it = here();
-                    run_it.args([command, "-v"]);
+                    run_it.args([command, "-vvv"]);
                     if apart {
                         run_it.args([&option, &secret]);
                     } else {
@@ -629,7 +630,7 @@ fn no_input_command_or_variable_repeats_a_secret() {
         look(started(&["keygen", "-d", "keys", &secret]), "keygen");
         for form in [
             &["inspect", &secret][..],
-            &["inspect", "--json", "-v", &secret, &secret],
+            &["inspect", "--json", "-vvv", &secret, &secret],
         ] {
             look(started(form), "inspect");
         }
@@ -644,7 +645,7 @@ fn no_input_command_or_variable_repeats_a_secret() {
         }
         for provider in ["twilio-voice", "twilio-video", "vonage"] {
             for inputs in [&[&secret][..], &[&secret, &secret]] {
-                let mut command = started(&[provider, "--check", "--json", "-v", "-m"]);
+                let mut command = started(&[provider, "--check", "--json", "-vvv", "-m"]);
                 command
                     .arg(&details)
                     .arg("-k")
@@ -654,7 +655,7 @@ fn no_input_command_or_variable_repeats_a_secret() {
                 look(command, "INPUT");
             }
         }
-        let mut command = started(&["qvoice", "--check", "--json", "-v", "--config"]);
+        let mut command = started(&["qvoice", "--check", "--json", "-vvv", "--config"]);
         command.arg(fixture("qvoice/config.json")).arg(&secret);
         look(command, "INPUT of qvoice");
         for variable in ["UNREEL_KEY_FILE", "CREDENTIALS_DIRECTORY"] {

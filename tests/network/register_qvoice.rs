@@ -305,6 +305,18 @@ fn what_a_link_leads_to_is_brought_up_to_date() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_not_replaced() {
+    let net = Net::empty();
+    symlink("unmounted/x.json", net.desk.path("c.json")).unwrap();
+    net.refuses(
+        8,
+        "register qvoice --yes --config c.json --enable",
+        &["cannot read", "c.json"],
+    );
+    assert!(net.desk.path("c.json").is_symlink());
+}
+
+#[test]
 fn what_qvoice_refuses_is_said_in_the_guides_words() {
     let net = Net::empty();
     ok(&net, "--enable");

@@ -4,6 +4,7 @@
 mod canaries;
 mod disk;
 mod kills;
+mod logs;
 mod many;
 mod offline;
 mod proxy;

@@ -464,8 +464,14 @@ fn where_it_cannot_be_written_nobody_hears_unless_that_is_wanted() {
 
 #[test]
 fn no_secret_is_in_it_or_is_said() {
+    for format in ["text", "json"] {
+        no_secret_is_in_it_or_is_said_as(format);
+    }
+}
+
+fn no_secret_is_in_it_or_is_said_as(format: &str) {
     let scene = Scene::new();
-    let served = scene.serve(&["--audit-log", "log.jsonl", "-v"]);
+    let served = scene.serve(&["--audit-log", "log.jsonl", "-vvv", "--log-format", format]);
     let link = served.link(CALL);
     let token = link
         .trim_start_matches("/media/")

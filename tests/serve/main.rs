@@ -20,6 +20,7 @@ mod crashes;
 mod limits;
 mod link;
 mod load;
+mod logs;
 mod media;
 mod public;
 mod rule;

@@ -155,7 +155,9 @@ impl Served {
             let said = served.said();
             let after = |words: &str| {
                 let (_, rest) = said.split_once(words)?;
-                Some(rest.split_once('\n')?.0.to_owned())
+                let (line, _) = rest.split_once('\n')?;
+                // In JSON other fields follow.
+                Some(line.split('"').next()?.to_owned())
             };
             served.base = after("listening on ").unwrap_or_default();
             served.admin = after("admin on ").unwrap_or_default();

@@ -30,6 +30,10 @@ pub(super) fn register_verdict(
             "run the same command again, and look at what it will change".to_owned(),
         ),
         Error::Half(_, error) | Error::NotMerged(_, error) => register_verdict(error, of_job),
+        Error::PublicUnread(..) => (
+            Code::Key,
+            "check the path and its permissions".to_owned(),
+        ),
         Error::Refused { whose, code, .. } => (Code::Key, refused_hint(*whose, *code).to_owned()),
         Error::NoPrivate { .. } => (
             Code::Key,

@@ -52,7 +52,7 @@ impl<'a> Hands<'a> {
             Prepared::Planned(plan) => plan,
         };
         let asks = !self.flags.yes && !self.flags.dry_run;
-        self.printer.plan(&preview(&plan), asks);
+        self.printer.plan(preview(&plan), asks);
         if self.flags.dry_run {
             for draft in plan.drafts() {
                 self.show(draft)?;

@@ -68,7 +68,7 @@ pub(super) fn run(args: &QvoiceConfig, printer: &Printer) -> Result<(), Failure>
 fn api(args: &QvoiceConfig, printer: &Printer) -> Result<Api, Failure> {
     let from = network::from(None);
     let found = credentials::qvoice(&from)?;
-    printer.step(&format!("the credentials are those of {}", found.source));
+    printer.step(format!("the credentials are those of {}", found.source));
     let credentials = Credentials {
         qvoice: Some(found.credentials),
         ..Credentials::default()

@@ -83,7 +83,7 @@ pub(super) fn twilio_api(
         ..network::from(None)
     };
     let found = credentials::twilio(&from)?;
-    printer.step(&format!("the credentials are those of {}", found.source));
+    printer.step(format!("the credentials are those of {}", found.source));
     let credentials = Credentials {
         twilio: Some(found.credentials),
         ..Credentials::default()

@@ -44,7 +44,7 @@ pub(super) fn run(args: &ArchiveStorage, printer: &Printer) -> Result<(), Failur
         Auth::Bearer => credentials::vonage(&from)?,
         Auth::Basic => credentials::vonage_with_secret(&from)?,
     };
-    printer.step(&format!("the credentials are those of {}", found.source));
+    printer.step(format!("the credentials are those of {}", found.source));
     let credentials = Credentials {
         vonage: Some(found.credentials),
         ..Credentials::default()

@@ -7,6 +7,7 @@ use crate::cli::args::Serve;
 use crate::cli::error::sentence;
 use crate::cli::escape::escape;
 use crate::cli::keys;
+use crate::cli::message::Message;
 use crate::cli::printer::Printer;
 use crate::cli::words::Words;
 use crate::job::{Error, KeysFrom, Library, PrivateKeys};
@@ -21,30 +22,43 @@ pub(super) struct Hands<'a> {
 
 impl Observer for Hands<'_> {
     fn event(&self, event: Event<'_>) {
+        let of = |text: String| Message::of(text).from("unreel::serve");
         match event {
-            Event::Listening(url) => self.printer.done(&format!("listening on {url}")),
-            Event::Admin(url) => self.printer.done(&format!("admin on {url}")),
+            Event::Listening(url) => {
+                let text = of(format!("listening on {url}"));
+                self.printer.done(text.with("url", url));
+            }
+            Event::Admin(url) => {
+                let text = of(format!("admin on {url}"));
+                self.printer.done(text.with("url", url));
+            }
             // Who closed standard output wants none.
             Event::Link { id, url } => {
                 self.printer
                     .data(&escape(&format!("{id}  {url}")))
                     .unwrap_or_default();
             }
-            Event::NoRecordings => self.printer.warning("there are no recordings to listen to"),
+            Event::NoRecordings => {
+                let text = "there are no recordings to listen to".to_owned();
+                self.printer.warning(of(text));
+            }
             Event::NoTokens(error) => {
                 let why = sentence(error);
                 self.printer
-                    .warning(&format!("no token of Flex's can be checked: {why}"));
+                    .warning(of(format!("no token of Flex's can be checked: {why}")));
             }
             Event::NotPlayed { id, why } => {
-                self.printer
-                    .warning(&format!("{id} was asked for, and not played: {why}"));
+                let text = of(format!("{id} was asked for, and not played: {why}"));
+                self.printer.warning(text.with("recording", id));
             }
-            Event::Reloaded => self.printer.done("read keys and certificates again"),
+            Event::Reloaded => {
+                let text = "read keys and certificates again".to_owned();
+                self.printer.done(of(text));
+            }
             Event::Kept { what, error } => {
                 let why = sentence(error);
                 self.printer
-                    .warning(&format!("kept {what} as before: {why}"));
+                    .warning(of(format!("kept {what} as before: {why}")));
             }
         }
     }

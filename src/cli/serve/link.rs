@@ -37,7 +37,7 @@ pub(super) fn run(args: &Link, plan: &Plan, printer: &Printer) -> Result<(), Fai
         "pass a shorter name with --for",
     ))?;
     if let Some(warning) = nameless(settings) {
-        printer.warning(&warning);
+        printer.warning(warning);
     }
     let base = settings.base(settings.listen);
     printer.answered(printer.data(&escape(&format!("{base}/listen/{token}"))))

@@ -15,7 +15,7 @@ use crate::job::{Library, Shelf};
 pub(super) fn run(flags: &Serve, plan: Plan, printer: &Printer) -> Result<(), Failure> {
     check_sources(flags)?;
     for warning in &plan.warnings {
-        printer.warning(warning);
+        printer.warning(warning.as_str());
     }
     let keys = &plan.keys;
     if keys.paths.is_empty() && keys.key_command.is_none() && keys.unwrap_command.is_none() {

@@ -17,7 +17,7 @@ pub(super) fn run(args: &VerifyAudit, printer: &Printer) -> Result<(), Failure> 
     };
     let verified = verified.map_err(|error| Failure::NotVerified(name.clone(), error))?;
     if verified.is_cut {
-        printer.warning(&format!(
+        printer.warning(format!(
             "behind the last line of `{name}` stands one that a crash has cut: it is not counted"
         ));
     }

@@ -58,6 +58,9 @@ pub(crate) enum Error {
     #[error("{0}; what came next failed")]
     Half(String, #[source] Box<Error>),
 
+    /// The file of the public key, or of the certificate, cannot be read.
+    #[error("cannot read the public key or certificate `{0}`")]
+    PublicUnread(String, #[source] ReadError),
     /// The provider would refuse this key.
     #[error("{} would refuse `{file}`{}: {reason}", .whose.name(), number(*.code))]
     Refused {

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use super::error::{Error, Whose};
-use crate::job::error::Error as JobError;
 use crate::job::input::Input;
 use crate::job::secret_file::LIMIT;
 use crate::key::{ForeignKind, KeyError, PublicFile, PublicFileError};
@@ -85,6 +84,6 @@ pub(super) fn for_vonage(file: &Input, now: SystemTime) -> Result<PublicFile, Er
 
 fn read(file: &Input) -> Result<Result<PublicFile, PublicFileError>, Error> {
     let (name, read) = file.read_secret(LIMIT);
-    let bytes = read.map_err(|error| JobError::KeyUnread(name, error))?;
+    let bytes = read.map_err(|error| Error::PublicUnread(name, error))?;
     Ok(PublicFile::read(&bytes))
 }

@@ -119,8 +119,14 @@ impl File {
     /// It holds something else, or cannot be read or replaced; another run works on it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let name = Input::of(path).to_string();
-        // What a link leads to is what is meant.
-        let target = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // What a link leads to is what is meant; the keys may lie on a disk that is not there now.
+        let target = match fs_err::canonicalize(path) {
+            Ok(target) => target,
+            Err(error) if path.is_symlink() => {
+                return Err(Error::Unread(name, ReadError::Io(error)));
+            }
+            Err(_) => path.to_owned(),
+        };
         match check_target(&target, true, &std::collections::BTreeSet::new()) {
             Ok(()) => {}
             Err(error) => return Err(error.into()),

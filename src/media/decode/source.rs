@@ -82,6 +82,11 @@ impl<'a> Source<'a> {
         self.failure.clone()
     }
 
+    /// The first bytes.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// How many bytes there are, where that is known.
     pub(super) fn length(&self) -> Option<u64> {
         match self.from {

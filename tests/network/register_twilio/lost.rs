@@ -117,7 +117,7 @@ fn what_cannot_be_looked_for_is_not_known_and_settled_by_the_next_run() {
     net.fake
         .fault_after("GET api:/v1/Credentials", 2, Fault::Unheard, usize::MAX);
     let ran = net.ends(75, &format!("{KEEP} --retries 1"));
-    ran.says(&["not known", "run the same command again"]);
+    ran.says(&["it is not known whether", "run the same command again"]);
     assert_eq!(changes(&net.fake).len(), 1, "nothing is made again blindly");
     net.fake.mend();
     net.fake.forget();

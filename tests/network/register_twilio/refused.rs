@@ -93,9 +93,9 @@ fn a_file_that_is_not_there_is_no_key() {
     let ran = net.refuses(
         5,
         "register twilio --yes --public-key absent.pem",
-        &["absent.pem"],
+        &["cannot read the public key or certificate `absent.pem`"],
     );
-    ran.says_nothing_of(&["70154"]);
+    ran.says_nothing_of(&["70154", "private key"]);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn assert_requests(fake: &Fake, third: &Fake, what: &str) {
     }
 }
 
-/// A run that says all it can, into `out`, with and without JSON.
+/// A run that says all it can, into `out`, with and without JSON, of the report as of the messages.
 fn talkative(place: &Place, fake: &Fake, arguments: &[&str], json: bool) -> Command {
     let mut command = place.unreel(fake, arguments);
     command
@@ -115,10 +115,11 @@ fn talkative(place: &Place, fake: &Fake, arguments: &[&str], json: bool) -> Comm
             format!("http://user:{PROXY_PASSWORD}@127.0.0.1:9"),
         )
         .env("UNREEL_PASSPHRASE", PASSPHRASE)
-        .args(["-v", "--no-input", "-d", "out", "--report", "report"])
+        .args(["-vvv", "--no-input", "-d", "out", "--report", "report"])
         .args(["--retries", "0", "-k"])
         .arg(fixture("keys/pbes2-aes256-sha256.pem"))
-        .args(json.then_some("--json"));
+        .args(json.then_some("--json"))
+        .args(["--log-format", if json { "json" } else { "text" }]);
     command
 }
 
@@ -422,7 +423,7 @@ fn commands_do_not_inherit_the_credentials() {
                 .env("UNREEL_PASSPHRASE", PASSPHRASE)
                 .env("SEEN", place.path("seen"))
                 .env_remove("TWILIO_API_SECRET")
-                .args(["-d", "out", "-f", "-v", "--no-input"])
+                .args(["-d", "out", "-f", "-vvv", "--no-input"])
                 .args([
                     option,
                     "env >> \"$SEEN\"; tr '\\0' ' ' < /proc/$PPID/cmdline >> \"$SEEN\"; exit 1",
