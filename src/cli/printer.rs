@@ -1,18 +1,16 @@
 //! The only place that writes text to standard output or standard error.
 
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::tcgetwinsize;
 use tracing::Level;
 
 use super::args::{Color, LogFormat, Verbosity};
 use super::error::Failure;
 use super::escape::escape;
-use super::look::Look;
+use super::look::{Look, columns, wants_color};
 use super::message::{Fields, Message};
 use super::report::RunId;
 use super::total::TotalBar;
@@ -25,7 +23,7 @@ pub(super) struct Printer {
     quiet: bool,
     /// How often `-v` was given.
     verbose: u8,
-    color: bool,
+    color: Color,
     run: RunId,
     /// The one recording that the run is about.
     subject: OnceLock<Fields>,
@@ -44,11 +42,7 @@ impl Printer {
             format,
             quiet: talk.quiet,
             verbose: talk.verbose,
-            color: match talk.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal && wants_color(),
-            },
+            color: talk.color,
             run: RunId::new(),
             subject: OnceLock::new(),
             widths: Mutex::default(),
@@ -98,6 +92,13 @@ impl Printer {
             text.to_string()
         };
         self.answered(self.data(text.trim_end()))
+    }
+
+    /// What there is, for who asked for nothing.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn way(&self, text: &str) {
+        let text = format!("{}\n", text.trim_end());
+        Patient(io::stderr()).write_all(text.as_bytes()).ok();
     }
 
     /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
@@ -206,6 +207,11 @@ impl Printer {
         stdout.flush()
     }
 
+    /// How lines for people look on standard output.
+    pub(super) fn look(&self) -> Look {
+        Look::of(&io::stdout(), self.color)
+    }
+
     /// Lines for people on standard output, broken between words where a terminal is narrower.
     ///
     /// # Errors
@@ -264,10 +270,7 @@ impl Printer {
     /// Writes a message to standard error in one piece: jobs do not mix theirs, and bars make room.
     fn write(&self, message: &Message, words: impl FnOnce(&Message, &Look) -> String) {
         let text = match self.format {
-            LogFormat::Text => {
-                let (color, columns) = (self.color, columns(&io::stderr()));
-                words(message, &Look { color, columns })
-            }
+            LogFormat::Text => words(message, &Look::of(&io::stderr(), self.color)),
             LogFormat::Json => message.json(self.run.as_str()),
         };
         let line = format!("{text}\n");
@@ -277,21 +280,7 @@ impl Printer {
     }
 }
 
-/// How wide a terminal is; `None` if it is none, or does not say.
-fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
-    let size = stream
-        .is_terminal()
-        .then(|| tcgetwinsize(stream).ok())
-        .flatten()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
 /// Whether a variable is set, and not to nothing.
 fn set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
-}
-
-/// Whether who has a terminal wants colours on it.
-fn wants_color() -> bool {
-    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -8,16 +8,21 @@ mod fake;
 mod batch;
 mod blocks;
 mod commands;
+mod completions;
 mod docs;
+mod doctor;
 mod filesystems;
 mod folder;
+mod help;
 mod key_folder;
 mod keygen;
 mod keys;
 mod links;
 mod logs;
+mod manual;
 mod messages;
 mod metadata;
+mod mistyped;
 mod output;
 mod picture;
 #[cfg(feature = "serve")]
@@ -28,5 +33,6 @@ mod serve_settings;
 mod several;
 mod signals;
 mod terminal;
+mod version;
 #[cfg(feature = "waveform")]
 mod waveform;
