@@ -3,10 +3,12 @@
 
 mod batch;
 mod doctor;
+mod keygen;
 mod messages;
 mod register;
 #[cfg(feature = "serve")]
 mod serve;
+mod shell;
 #[cfg(feature = "waveform")]
 mod waveform;
 
@@ -18,6 +20,7 @@ use clap::{Args, ValueEnum};
 
 pub(super) use self::batch::Batch;
 pub(super) use self::doctor::Doctor;
+pub(super) use self::keygen::Keygen;
 pub(super) use self::messages::{Color, LogFormat, Verbosity};
 pub(super) use self::register::{
     Algorithm, ArchiveStorage, Auth, Change, FallbackArg, QvoiceConfig, Register, TwilioKey,
@@ -25,6 +28,7 @@ pub(super) use self::register::{
 };
 #[cfg(feature = "serve")]
 pub(super) use self::serve::{Link, Serve, Source, VerifyAudit, is_of_folder, with_actions};
+pub(super) use self::shell::{Completions, Man};
 #[cfg(feature = "waveform")]
 pub(super) use self::waveform::{Drawing, Waveform};
 use super::moment::Moment;
@@ -130,7 +134,10 @@ pub(super) struct Qvoice {
     /// Encrypted media, a folder of it, or its URL; `-` is standard input, which is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
-    /// The recording's metadata, or a folder of it; `-` is standard input. May be repeated
+    /// The recording's metadata, or a folder of it
+    ///
+    /// `-` is standard input. May be repeated
+    ///
     /// [default: a sidecar INPUT.json, if there is one]
     #[arg(short, long, value_name = "PATH")]
     pub(super) metadata: Vec<PathBuf>,
@@ -152,8 +159,9 @@ pub(super) struct Qvoice {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Keys")]
 pub(super) struct QvoiceSecrets {
-    /// The encryption configuration: the answer of GET /api/v2/config/call_recording_encryption;
-    /// `-` is standard input
+    /// The encryption configuration
+    ///
+    /// The answer of GET /api/v2/config/call_recording_encryption; `-` is standard input
     #[arg(long, value_name = "PATH")]
     pub(super) config: Option<PathBuf>,
     /// File with the key alone, as plain text
@@ -252,12 +260,17 @@ pub(super) struct Any {
 /// What the decrypting commands share.
 #[derive(Args, Debug)]
 pub(super) struct Decrypt {
-    /// A recording's id, or that of a call, conference, room or session; a URL; an object in a bucket
-    /// (s3://, az://, gs://), or all below a prefix that ends in `/`; encrypted media, or a folder of
-    /// it; `-` is standard input, which is also the default
+    /// A recording's id, or encrypted media: a file, a folder, a URL; `-` is standard input
+    ///
+    /// An id may be that of a call, conference, room or session too, for all its recordings; a URL may
+    /// be that of an object in a bucket (s3://, az://, gs://), or of all below a prefix that ends in
+    /// `/`. Standard input is also the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
-    /// The provider's metadata, or a folder of it; `-` is standard input. May be repeated
+    /// The provider's metadata, or a folder of it
+    ///
+    /// `-` is standard input. May be repeated
+    ///
     /// [default: what the provider says of an id; a sidecar INPUT.json or INPUT.headers]
     #[arg(short, long, value_name = "PATH", display_order = 0)]
     pub(super) metadata: Vec<PathBuf>,
@@ -336,7 +349,9 @@ pub(super) struct TwilioAccount {
     /// The account or subaccount whose recordings are meant [default: that of the credentials]
     #[arg(long, value_name = "AC…", display_order = 230)]
     pub(super) account: Option<String>,
-    /// A profile of twilio-cli, whose credentials are used [default: those of the environment]
+    /// A profile of twilio-cli, for its credentials
+    ///
+    /// [default: those of the environment]
     #[arg(long = "profile", value_name = "NAME", display_order = 231)]
     pub(super) twilio_profile: Option<String>,
 }
@@ -387,7 +402,10 @@ impl Work {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Keys")]
 pub(super) struct Keys {
-    /// Private key, PEM or DER; a folder of keys; `-` is standard input. May be repeated
+    /// Private key, PEM or DER, or a folder of keys
+    ///
+    /// `-` is standard input. May be repeated
+    ///
     /// [else the environment's UNREEL_KEY_FILE, else $CREDENTIALS_DIRECTORY/unreel-key]
     #[arg(short = 'k', long = "key", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
@@ -407,7 +425,9 @@ pub(super) struct Keys {
 /// Where a passphrase comes from, if not from a prompt.
 #[derive(Args, Debug)]
 pub(super) struct PassphraseFrom {
-    /// File with the passphrase [else the environment's UNREEL_PASSPHRASE, else a prompt]
+    /// File with the passphrase of the private key
+    ///
+    /// [else the environment's UNREEL_PASSPHRASE, else a prompt]
     #[arg(long, value_name = "PATH")]
     pub(super) passphrase_file: Option<PathBuf>,
     /// Open file descriptor with the passphrase
@@ -420,11 +440,14 @@ pub(super) struct PassphraseFrom {
 #[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(super) struct Output {
-    /// File or object in a bucket to write; `-` is standard output [default: standard output, unless it is a terminal]
+    /// File or object in a bucket to write
+    ///
+    /// `-` is standard output [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
-    /// Folder to write to, made if it is not there, or prefix in a bucket; files are named for the
-    /// recording and its content
+    /// Folder to write to, made if it is not there
+    ///
+    /// Or a prefix in a bucket. Files are named for the recording and its content
     #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "output")]
     pub(super) output_dir: Option<PathBuf>,
     /// What files in the folder are called: {id}, {date}, {call}, {room}, {session}, {account}, text;
@@ -498,57 +521,21 @@ impl Report {
     }
 }
 
-const KEYGEN_PASSPHRASE: &str = "\
-File with a passphrase to encrypt the private key with [else the environment's UNREEL_PASSPHRASE, \
-else a prompt; without a terminal the key is not encrypted]";
-
-#[derive(Args, Debug)]
-#[command(mut_arg("passphrase_file", |arg| arg.help(KEYGEN_PASSPHRASE)))]
-pub(super) struct Keygen {
-    /// Folder for the files, made if it is not there
-    #[arg(short = 'd', long, value_name = "DIR")]
-    pub(super) output_dir: PathBuf,
-    /// Length of the modulus; Twilio takes 2048 only, Vonage at most 2048
-    #[arg(long, value_name = "BITS", default_value = "2048", value_parser = ["2048", "3072", "4096"])]
-    pub(super) bits: String,
-    /// Also make the self-signed certificate that Vonage asks for
-    #[arg(long)]
-    pub(super) certificate: bool,
-    /// The certificate's common name
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "unreel",
-        requires = "certificate"
-    )]
-    pub(super) subject: String,
-    /// Days that the certificate is valid
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 3650,
-        requires = "certificate"
-    )]
-    pub(super) days: u32,
-    /// Put NAME_ before the names of the files
-    #[arg(long, value_name = "NAME")]
-    pub(super) name: Option<String>,
-    #[command(flatten)]
-    pub(super) passphrase: PassphraseFrom,
-    /// Do not encrypt the private key, and do not ask
-    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
-    pub(super) no_passphrase: bool,
-}
-
 #[derive(Args, Debug)]
 pub(super) struct Inspect {
-    /// Files to look at; `-` is standard input; ids and URLs of recordings, of which no media is read
+    /// Files to look at, ids and URLs of recordings; `-` is standard input
+    ///
+    /// Of what has an id or a URL no media is read
     #[arg(value_name = "FILE", required_unless_present = "credentials")]
     pub(super) files: Vec<PathBuf>,
-    /// Print one line of JSON a file, or a provider, on standard output
+    /// Print a line of JSON a file on standard output
+    ///
+    /// With --credentials, one a provider
     #[arg(long)]
     pub(super) json: bool,
-    /// Say instead where the credentials for each provider come from, without a request
+    /// Say instead where credentials for the providers come from
+    ///
+    /// Nobody is asked
     #[arg(
         long,
         conflicts_with_all = ["files", "paths", "key_command", "unwrap_command", "passphrase_file", "passphrase_fd"]

@@ -5,33 +5,19 @@
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 #[cfg(feature = "waveform")]
 use super::args::Waveform;
 use super::args::{
-    Any, Batch, Doctor, Inspect, Keygen, Qvoice, Register, TwilioVideo, TwilioVoice, Verbosity,
-    Vonage,
+    Any, Batch, Completions, Doctor, Inspect, Keygen, Man, Qvoice, Register, TwilioVideo,
+    TwilioVoice, Verbosity, Vonage,
 };
 use super::version;
 
 const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
-
-const AFTER_HELP: &str = "\
-Examples:
-  unreel twilio-voice RE… -k private_key.pem -o call.wav
-  unreel twilio-voice --all --since 7d -k keys/ -d calls/ --if-exists skip
-  unreel twilio-video -k private_key.pem -m headers.txt RT….mka -d decrypted/
-  unreel vonage -k key.pem --passphrase-file pass.txt archive.ts -o clear.ts
-  unreel qvoice --config encryption.json call.enc -o call.mp3
-  unreel batch manifest.jsonl -k keys/ -d calls/ > report.jsonl
-  unreel register twilio --public-key public_key.pem --key-dir keys/
-  unreel serve --source twilio -k keys/ --link-key-file link_keys.txt
-
-Exit codes: 0 complete and verified, 1 internal error, 2 usage, 3 input,
-4 metadata, 5 key or passphrase, 6 wrong key, 7 integrity, 8 output,
-9 refused by the provider, 10 some of several failed, 75 try again later.";
 
 /// What the command line says.
 pub(super) struct Cli {
@@ -57,6 +43,8 @@ pub(super) enum Command {
     #[cfg(feature = "waveform")]
     Waveform(Waveform),
     Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// The name of a command, what it does, and how its arguments are made.
@@ -109,13 +97,13 @@ const ENTRIES: &[Entry] = &[
     ),
     (
         "inspect",
-        "Say what a metadata, key or media file is, and which key opens it",
+        "Say what metadata, a key or media is, and which key opens it",
         Inspect::augment_args,
     ),
     #[cfg(feature = "serve")]
     (
         "serve",
-        "Play recordings in Twilio Flex and in browsers, without decrypting them beforehand",
+        "Play encrypted recordings in Twilio Flex and in browsers",
         super::args::with_actions,
     ),
     #[cfg(feature = "waveform")]
@@ -129,6 +117,16 @@ const ENTRIES: &[Entry] = &[
         "Try out whether decrypting works here, and say what a run would find",
         Doctor::augment_args,
     ),
+    (
+        "completions",
+        "Print the script that has a shell complete commands and flags",
+        Completions::augment_args,
+    ),
+    (
+        "man",
+        "Print a page of the manual, or write all of them into a folder",
+        with_pages,
+    ),
 ];
 
 fn with_providers(command: clap::Command) -> clap::Command {
@@ -138,6 +136,32 @@ fn with_providers(command: clap::Command) -> clap::Command {
         .subcommand_value_name("PROVIDER")
         .subcommand_help_heading("Providers")
         .disable_help_subcommand(true)
+}
+
+/// Commands below others, whose names are none of a command's above.
+const BELOW: &[&str] = &[
+    "twilio",
+    #[cfg(feature = "serve")]
+    "link",
+    #[cfg(feature = "serve")]
+    "verify-audit",
+];
+
+/// The name of a command.
+pub(super) fn name_of(command: &clap::Command) -> &'static str {
+    let all = ENTRIES.iter().map(|(name, ..)| *name);
+    let mut all = all.chain(BELOW.iter().copied());
+    let is_it = |name: &&str| *name == command.get_name();
+    all.find(is_it).unwrap_or("unreel")
+}
+
+/// Every command has a page.
+fn with_pages(command: clap::Command) -> clap::Command {
+    let names = ENTRIES.iter().map(|(name, ..)| *name);
+    let names = PossibleValuesParser::new(names.chain(BELOW.iter().copied()));
+    Man::augment_args(command).mut_arg("command", |arg| {
+        arg.value_parser(names).hide_possible_values(true)
+    })
 }
 
 /// The command line, with the arguments of every command.
@@ -169,7 +193,6 @@ fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
         .long_version(version::LONG)
         .about(ABOUT)
         .long_about(None)
-        .after_help(AFTER_HELP)
         .max_term_width(100)
 }
 
@@ -203,6 +226,8 @@ impl Command {
             #[cfg(feature = "waveform")]
             "waveform" => Self::Waveform(FromArgMatches::from_arg_matches(given)?),
             "doctor" => Self::Doctor(FromArgMatches::from_arg_matches(given)?),
+            "completions" => Self::Completions(FromArgMatches::from_arg_matches(given)?),
+            "man" => Self::Man(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),
         })
     }

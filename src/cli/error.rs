@@ -12,6 +12,7 @@ mod registering;
 mod search;
 #[cfg(feature = "serve")]
 mod serving;
+mod slip;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
 #[cfg(feature = "serve")]
 use self::serving::{not_verified_verdict, serve_verdict};
+pub(super) use self::slip::slip_hint;
 use super::exit::Code;
 use crate::io::OutputError;
 use crate::job::{Error, register, shown_cause};
@@ -61,9 +63,9 @@ pub(super) enum Failure {
     #[cfg(feature = "waveform")]
     #[error("`{0}` holds no audio that can be decoded")]
     Mute(String, #[source] DecodeError),
-    #[cfg(feature = "waveform")]
+    /// What is written has only `-f` for that.
     #[error("`{}` exists already", .0.display())]
-    DrawingExists(PathBuf),
+    Exists(PathBuf),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
@@ -144,8 +146,7 @@ impl Failure {
             ),
             #[cfg(feature = "waveform")]
             Self::Mute(_, error) => (Code::Input, mute_hint(error)),
-            #[cfg(feature = "waveform")]
-            Self::DrawingExists(_) => (Code::Output, "pass -f to overwrite it".to_owned()),
+            Self::Exists(_) => (Code::Output, "pass -f to overwrite it".to_owned()),
             Self::Credentials(error) => (Code::Usage, error.hint()),
             Self::Job(error) => return verdict(error),
             Self::Register(error) => register_verdict(error, of_job),
@@ -220,12 +221,7 @@ pub(super) fn verdict(error: &Error) -> Verdict {
             Code::Input,
             "it is a folder: name the files in it".to_owned(),
         ),
-        Error::NoSuchId(_) => (
-            Code::Input,
-            "ids are RE, CA, CF, RT, CJ or RM and 32 hexadecimal digits, Vonage's UUIDs and session \
-             ids (1_MX…, 2_MX…); else name a file, or a URL (https://…)"
-                .to_owned(),
-        ),
+        Error::NoSuchId(_, slip) => (Code::Input, slip_hint(slip)),
         Error::Unread(..) => (Code::Input, permissions()),
         Error::NotDecrypted(_, error) => pipeline_verdict(error),
         Error::Line(_, error) => line_verdict(error),

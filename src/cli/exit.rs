@@ -1,4 +1,5 @@
-//! Exit codes, one enum. docs/exit-codes.md and docs/scripting.md print the table, and the tests compare.
+//! Exit codes, one enum. The help and the manual print them; docs/exit-codes.md and docs/scripting.md have
+//! the table too, and the tests compare.
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,21 @@ pub(super) enum Code {
 }
 
 impl Code {
+    /// Each of them, in the order of their numbers.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Internal,
+        Self::Usage,
+        Self::Input,
+        Self::Metadata,
+        Self::Key,
+        Self::WrongKey,
+        Self::Integrity,
+        Self::Output,
+        Self::Provider,
+        Self::Partial,
+        Self::Temporary,
+    ];
+
     /// The number that the shell sees.
     pub(super) fn exit(self) -> u8 {
         match self {
@@ -58,27 +74,45 @@ impl Code {
             Self::Temporary => "temporary",
         }
     }
+
+    /// What it means, for people.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Internal => "internal error; please report it",
+            Self::Usage => "the command line makes no sense",
+            Self::Input => {
+                "the media cannot be used: missing, empty, cut short, not encrypted, an error page"
+            }
+            Self::Metadata => {
+                "the metadata is missing, malformed, contradictory, or of an unsupported scheme"
+            }
+            Self::Key => {
+                "a private key or passphrase is missing or cannot be used; a key command failed"
+            }
+            Self::WrongKey => "none of the keys opens this recording",
+            Self::Integrity => {
+                "tag, padding, length, digest or container is wrong; or --require-integrity cannot be met"
+            }
+            Self::Output => {
+                "the output was refused or failed: it exists, a terminal, permissions, a full disk, a closed pipe"
+            }
+            Self::Provider => {
+                "the provider refused: credentials, an unknown id, deleted media, an untrusted certificate"
+            }
+            Self::Partial => "some of several inputs failed; the messages and the report say which",
+            Self::Temporary => {
+                "not now: the network, a busy provider, a recording that is not completed; try again later"
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::command;
     use super::*;
-
-    const ALL: [Code; 11] = [
-        Code::Internal,
-        Code::Usage,
-        Code::Input,
-        Code::Metadata,
-        Code::Key,
-        Code::WrongKey,
-        Code::Integrity,
-        Code::Output,
-        Code::Provider,
-        Code::Partial,
-        Code::Temporary,
-    ];
 
     /// The numbers and names of the first table whose head has `code` and `name`.
     fn table(document: &str) -> BTreeMap<u8, String> {
@@ -100,13 +134,17 @@ mod tests {
         let source = include_str!("exit.rs");
         let variants = source.split("enum Code {").nth(1).unwrap();
         let variants = variants.split('}').next().unwrap();
-        assert_eq!(variants.matches(',').count(), ALL.len(), "ALL is not all");
+        assert_eq!(
+            variants.matches(',').count(),
+            Code::ALL.len(),
+            "ALL is not all"
+        );
 
-        let mut expected: BTreeMap<_, _> = ALL
+        let mut expected: BTreeMap<_, _> = Code::ALL
             .iter()
             .map(|code| (code.exit(), code.name().to_owned()))
             .collect();
-        assert_eq!(expected.len(), ALL.len(), "two codes have one number");
+        assert_eq!(expected.len(), Code::ALL.len(), "two codes have one number");
         expected.insert(0, String::new());
         for document in [
             include_str!("../../docs/exit-codes.md"),
@@ -118,14 +156,16 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        let help = super::super::command::all().render_help().to_string();
+        let help = super::super::help::whole(command::all(), "")
+            .render_help()
+            .to_string();
         let codes = help.split("Exit codes:").nth(1).unwrap();
         let numbers: Vec<u8> = codes
             .split(|c: char| !c.is_ascii_digit())
             .filter_map(|number| number.parse().ok())
             .collect();
         let mut expected = vec![0];
-        expected.extend(ALL.map(Code::exit));
+        expected.extend(Code::ALL.map(Code::exit));
         assert_eq!(numbers, expected);
     }
 }

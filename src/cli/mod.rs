@@ -4,6 +4,7 @@ mod any;
 mod args;
 mod batch;
 mod command;
+mod completions;
 mod credentials;
 mod decrypt;
 mod doctor;
@@ -11,11 +12,13 @@ mod error;
 mod escape;
 mod exit;
 mod fetched;
+mod help;
 mod inspect;
 mod keygen;
 mod keys;
 mod log;
 mod look;
+mod man;
 mod message;
 mod misplaced;
 mod moment;
@@ -97,12 +100,18 @@ fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let printer = Printer::plain(log::format_among(args));
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            if let Err(failure) = printer.help(&error.render()) {
+            let text = help::asked(args).unwrap_or_else(|| error.render());
+            if let Err(failure) = printer.help(&text) {
                 return failed(&failure, &printer);
             }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !printer.is_for_machines() => {
-            error.print().ok();
+            printer.way(&match args {
+                [_] | [] => help::WAY.to_owned(),
+                _ => help::asked(args)
+                    .unwrap_or_else(|| error.render())
+                    .to_string(),
+            });
         }
         _ => {
             // What was meant is looked for among the arguments of all commands.
@@ -127,6 +136,8 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, printer),
         Command::Register(args) => register::run(args, printer),
         Command::Inspect(args) => inspect::run(args, printer),
+        Command::Completions(args) => completions::run(args, printer),
+        Command::Man(args) => man::run(args, printer),
         #[cfg(feature = "serve")]
         Command::Serve(given) => serve::run(given, printer),
         #[cfg(feature = "waveform")]

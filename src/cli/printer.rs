@@ -94,6 +94,13 @@ impl Printer {
         self.answered(self.data(text.trim_end()))
     }
 
+    /// What there is, for who asked for nothing.
+    #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
+    pub(super) fn way(&self, text: &str) {
+        let text = format!("{}\n", text.trim_end());
+        Patient(io::stderr()).write_all(text.as_bytes()).ok();
+    }
+
     /// Whether what somebody asked to read could be said. A reader that goes away has read enough.
     #[expect(clippy::unused_self, reason = "nothing is printed without a printer")]
     pub(super) fn answered(&self, said: io::Result<()>) -> Result<(), Failure> {

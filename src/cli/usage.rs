@@ -1,21 +1,24 @@
 //! What is wrong with the arguments. Clap's own messages repeat what was typed, which may be a
 //! secret that slipped; these name options, commands and the values there are.
 
+mod flag;
 mod meant;
 mod misuse;
 mod value;
+mod word;
 
 use std::ffi::OsString;
 
 use clap::Command;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 
-use self::meant::meant;
+use self::flag::unknown;
+use self::misuse::HELP;
 pub(super) use self::misuse::Misuse;
-use self::misuse::{HELP, first, texts};
 use self::value::value;
+use self::word::no_command;
 use super::misplaced::KEY_HINT;
-use crate::job::redact::{Kind, is_path, is_untypable, looks_like_secret};
+use crate::job::redact::{Kind, looks_like_secret};
 
 /// Says what is wrong, without a value that was given.
 pub(super) fn explain(error: &clap::Error, command: &Command, args: &[OsString]) -> Misuse {
@@ -28,7 +31,7 @@ pub(super) fn explain(error: &clap::Error, command: &Command, args: &[OsString])
             }
         }
         ErrorKind::UnknownArgument => unknown(error, command, args),
-        ErrorKind::InvalidSubcommand => subcommand(error, command, args),
+        ErrorKind::InvalidSubcommand => no_command(error, command, args),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::TooManyValues => {
             value(error)
         }
@@ -57,108 +60,6 @@ pub(super) fn explain(error: &clap::Error, command: &Command, args: &[OsString])
             lines: vec!["the command line makes no sense".to_owned()],
             hint: HELP.to_owned(),
         },
-    }
-}
-
-fn usage(error: &clap::Error) -> Option<String> {
-    let usage = error.get(ContextKind::Usage)?;
-    Some(usage.to_string().trim().to_owned())
-}
-
-/// Whether it is written as flags are, and so may be repeated.
-fn is_flag(text: &str) -> bool {
-    let letters = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    match text.strip_prefix("--") {
-        Some(name) => name.len() <= 32 && letters(name),
-        None => text.len() == 2 && text.starts_with('-'),
-    }
-}
-
-fn unknown(error: &clap::Error, command: &Command, args: &[OsString]) -> Misuse {
-    let given = first(error, ContextKind::InvalidArg);
-    let suggested = first(error, ContextKind::SuggestedArg);
-    let message = if is_flag(&given) || is_untypable(&given) {
-        format!("unexpected argument '{given}' found")
-    } else {
-        "there is an argument too many; it is not repeated here, as it may be a secret".to_owned()
-    };
-    let hint = match dashed(&given, command, args) {
-        Some(written) => {
-            format!("a file's name that begins with a dash is written with ./ in front: {written}")
-        }
-        None if suggested.is_empty() => HELP.to_owned(),
-        None => format!("did you mean {suggested}?"),
-    };
-    Misuse {
-        lines: std::iter::once(message).chain(usage(error)).collect(),
-        hint,
-    }
-}
-
-/// How an option's value that was taken for a flag is written: `-o ./-x.wav`.
-fn dashed(given: &str, command: &Command, args: &[OsString]) -> Option<String> {
-    let takes_path = |name: &str| {
-        let named = |arg: &clap::Arg| {
-            let long = arg.get_long().map(|long| format!("--{long}"));
-            let short = arg.get_short().map(|short| format!("-{short}"));
-            let names = arg.get_value_names().unwrap_or_default();
-            names
-                .iter()
-                .any(|value| ["PATH", "DIR"].contains(&value.as_str()))
-                && [long, short].contains(&Some(name.to_owned()))
-        };
-        command
-            .get_subcommands()
-            .any(|each| each.get_arguments().any(named))
-    };
-    args.windows(2).find_map(|two| {
-        let [option, value] = two else { return None };
-        let (option, value) = (option.to_str()?, value.to_str()?);
-        let meant = value.starts_with(given) && value.starts_with('-') && takes_path(option);
-        let name = if is_path(value.as_ref()) {
-            value
-        } else {
-            "-NAME"
-        };
-        meant.then(|| format!("{option} ./{name}"))
-    })
-}
-
-fn subcommand(error: &clap::Error, all: &Command, args: &[OsString]) -> Misuse {
-    let given = first(error, ContextKind::InvalidSubcommand);
-    let word = given.to_lowercase().replace('_', "-");
-    // Of `unreel serve lnk` it is a command of serve's.
-    let outer = args.iter().skip(1).find_map(|arg| all.find_subcommand(arg));
-    let outer = outer.filter(|outer| outer.has_subcommands());
-    let command = outer.unwrap_or(all);
-    let name = outer.map_or("unreel".to_owned(), |outer| {
-        format!("unreel {}", outer.get_name())
-    });
-    let mut suggested = texts(error, ContextKind::SuggestedSubcommand);
-    if command.find_subcommand(&word).is_some() {
-        suggested = vec![word.clone()];
-    }
-    let hint = if let (Some(hint), None) = (meant(&word), outer) {
-        hint.to_owned()
-    } else if suggested.is_empty() {
-        let names = command.get_subcommands().map(Command::get_name);
-        let names: Vec<_> = names.filter(|name| *name != "help").collect();
-        let names = names.join(", ");
-        return Misuse {
-            lines: vec![format!("the first argument is no command of {name}")],
-            hint: match outer {
-                Some(_) => format!("it has {names}; {HELP}"),
-                None => format!("the command comes first: {names}"),
-            },
-        };
-    } else {
-        let suggested = suggested.iter().map(|one| format!("{name} {one}"));
-        let suggested: Vec<_> = suggested.collect();
-        format!("did you mean {}?", suggested.join(" or "))
-    };
-    Misuse {
-        lines: vec![format!("there is no command `{given}`")],
-        hint,
     }
 }
 

@@ -215,7 +215,7 @@ fn is_metadata(text: &[u8]) -> bool {
 
 fn refused(error: OutputError) -> Failure {
     match error {
-        OutputError::Exists(path) => Failure::DrawingExists(path),
+        OutputError::Exists(path) => Failure::Exists(path),
         error => error.into(),
     }
 }

@@ -22,6 +22,14 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The same for what everybody may read: mode 0755, less what umask(2) takes.
+///
+/// # Errors
+/// As the operating system has it.
+pub(crate) fn make_shared(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)
+}
+
 /// A folder that no other run locks. The lock ends with this, and with the process.
 pub(crate) struct LockedFolder {
     _folder: File,

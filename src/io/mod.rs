@@ -26,7 +26,7 @@ pub(crate) use cleanup::{CleanedUp, install as install_cleanup, interrupt};
 #[cfg(feature = "serve")]
 pub(crate) use cleanup::{Signal, take_over_signals};
 pub(crate) use command::{CommandError, Withheld, run as run_command};
-pub(crate) use folder::{LockedFolder, make as make_folder};
+pub(crate) use folder::{LockedFolder, make as make_folder, make_shared as make_shared_folder};
 pub(crate) use lines::{Line, Lines, Stop};
 #[cfg(feature = "serve")]
 pub(crate) use log::{Log, LogError};

@@ -45,6 +45,7 @@ pub enum OutputError {
     #[error("`{0}` is also an input")]
     IsInput(PathBuf),
     /// It belongs where there are no files, and did not come there.
+    #[doc(hidden)]
     #[error("cannot put `{place}` where it belongs")]
     NotPut {
         /// The place.
@@ -231,6 +232,7 @@ impl Staged {
     }
 }
 
+#[doc(hidden)]
 impl WriteAt for Staged {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         FileExt::write_all_at(self.file(), bytes, offset)

@@ -8,7 +8,7 @@ use crate::key::{KeyError, NotOpened, PayloadError, RingError};
 use crate::media::Sniff;
 use crate::pipeline;
 use crate::pipeline::search::GaveUp;
-use crate::provider::{MetadataError, Provider};
+use crate::provider::{MetadataError, Provider, Slip};
 
 /// Why a recording was not decrypted. Strings are printable names of files.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +18,8 @@ pub(crate) enum Error {
     #[error("cannot read `{0}`")]
     Unread(String, #[source] std::io::Error),
     /// There is no such file, and what may be meant for an id is none.
-    #[error("there is no file `{0}`, and it is no id")]
-    NoSuchId(String),
+    #[error("there is no file `{0}`, and it is no id of a recording")]
+    NoSuchId(String, Slip),
     /// The media was refused, or did not decrypt to what it should.
     #[error("cannot decrypt `{0}`")]
     NotDecrypted(String, #[source] pipeline::Error),

@@ -12,7 +12,7 @@ use super::misread::Misread;
 use super::redact::{shown, shown_of_secret};
 use crate::api::{Hosts, Link, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
-use crate::provider::{IdKind, Provider};
+use crate::provider::{IdKind, Provider, Slip};
 use crate::store::Location;
 
 /// Standard input, a file, or what is fetched.
@@ -158,19 +158,16 @@ impl Input {
     /// What it means that it cannot be opened: perhaps it was meant for an id.
     pub(super) fn unread(&self, error: io::Error) -> Error {
         let name = self.path().and_then(Path::to_str).unwrap_or_default();
-        if error.kind() != io::ErrorKind::NotFound || !IdKind::is_nearly(name) {
-            return Error::Unread(self.to_string(), error);
+        match Slip::of(name) {
+            Some(slip) if error.kind() == io::ErrorKind::NotFound => {
+                if is_no_key(name) {
+                    Error::NoSuchId(name.to_owned(), slip)
+                } else {
+                    Error::NoSuchId(self.to_string(), untold(slip))
+                }
+            }
+            _ => Error::Unread(self.to_string(), error),
         }
-        // What begins so is no key in hexadecimal, which would be kept out of messages.
-        let is_no_key = ["RE", "RT", "RM", "CJ"].iter().any(|prefix| {
-            let start = name.get(..prefix.len()).unwrap_or_default();
-            start.eq_ignore_ascii_case(prefix)
-        });
-        Error::NoSuchId(if is_no_key {
-            name.to_owned()
-        } else {
-            self.to_string()
-        })
     }
 
     /// Reads it whole, up to `limit` bytes, into memory that is wiped.
@@ -283,6 +280,23 @@ impl fmt::Display for Input {
             Self::Object(location) => location.fmt(f),
             Self::All(provider) => write!(f, "{} --all", provider.name()),
         }
+    }
+}
+
+/// Whether what is meant for an id may be repeated: what begins so is no key in hexadecimal.
+pub(crate) fn is_no_key(name: &str) -> bool {
+    let start = name.trim_start().trim_start_matches(['"', '\'']);
+    ["RE", "RT", "RM", "CJ"].iter().any(|prefix| {
+        let start = start.get(..prefix.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(prefix)
+    })
+}
+
+/// What is wrong with it, without the text that may be a key.
+fn untold(slip: Slip) -> Slip {
+    match slip {
+        Slip::Almost(_) => Slip::Digits,
+        other => other,
     }
 }
 

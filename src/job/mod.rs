@@ -50,7 +50,7 @@ mod tests;
 mod verified;
 
 pub(crate) use self::error::Error;
-pub(crate) use self::input::{Input, Selected, file_name};
+pub(crate) use self::input::{Input, Selected, file_name, is_no_key};
 pub(crate) use self::inspect::{Fit, Found, Inspected, InspectedAs, KeyFound, inspect};
 #[cfg(feature = "serve")]
 pub(crate) use self::library::{Library, Playable, Shelf, Unplayable};

@@ -262,10 +262,10 @@ fn each_help_text_is_shown_and_each_flag_exists() {
         .collect();
     assert!(commands.len() >= 5);
     for command in commands {
-        assert!(
-            help.contains(&format!("$ unreel {command} -h\n")),
-            "{command}"
-        );
+        for flag in ["-h", "--help"] {
+            let line = format!("$ unreel {command} {flag}\n");
+            assert!(help.contains(&line), "{line}");
+        }
     }
     for document in [
         "README.md",

@@ -168,7 +168,7 @@ fn what_is_on_in_the_file_can_be_off_in_the_environment() {
 
 /// The settings, by the help.
 fn settings() -> Vec<String> {
-    let output = common::unreel().args(["serve", "-h"]).output().unwrap();
+    let output = common::unreel().args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     let rows = help.lines().filter_map(|line| {
         let row = line.trim_start();

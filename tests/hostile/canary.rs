@@ -564,6 +564,7 @@ const COMMANDS: &[&str] = &[
     "qvoice",
     "keygen",
     "inspect",
+    "man",
     #[cfg(feature = "serve")]
     "serve",
 ];

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::{Keys, Network, Output, Report, Selection, Work};
 
-const FOLDER: &str = "\
-Folder for recordings whose lines name no output, made if it is not there; files are named for the \
-recording and its content";
+const FOLDER: &str = "Folder for recordings whose lines name no output";
+
+const MORE_OF_FOLDER: &str = "\
+Made if it is not there. Files are named for the recording and its content";
 
 const SINCE: &str = "\
 Of groups: those created at or after this time: a date, a date and time (RFC 3339), or an age such \
@@ -23,18 +24,19 @@ part that AWS Batch or Kubernetes says";
     mut_arg("output", |arg| arg.hide(true)),
     mut_arg("stream_unverified", |arg| arg.hide(true)),
     mut_arg("json", |arg| arg.hide(true)),
-    mut_arg("output_dir", |arg| arg.help(FOLDER)),
+    mut_arg("output_dir", |arg| arg.help(FOLDER).long_help(format!("{FOLDER}\n\n{MORE_OF_FOLDER}"))),
     mut_arg("check", |arg| arg.help("Verify everything, write nothing; but look whether it could be")),
     mut_arg("since", |arg| arg.help(SINCE)),
     mut_arg("until", |arg| arg.help("Of groups: those created before this time")),
-    mut_arg("report", |arg| arg.help("Append the same lines to a file")),
+    mut_arg("report", |arg| arg.help("Append the lines of the report to a file too")),
     mut_arg("jobs", |arg| arg.help("Recordings to work on at the same time [default: 4]")),
     mut_arg("shard", |arg| arg.help(SHARD)),
 )]
 pub(in crate::cli) struct Batch {
     /// Lines of JSON: {"provider":NAME, "input":INPUT, "metadata":PATH or object, "output":PATH,
-    /// "ref":anything}; all but "input" may be left out. `-` is standard input, which is also the
-    /// default
+    /// "ref":anything}; all but "input" may be left out
+    ///
+    /// `-` is standard input, which is also the default
     #[arg(value_name = "MANIFEST")]
     pub(in crate::cli) manifest: Option<PathBuf>,
     /// Qvoice's encryption configuration, for lines with its recordings

@@ -29,7 +29,9 @@ pub(in crate::cli) struct Change {
     /// Do not ask; without a terminal nothing is changed otherwise
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
-    /// Print the requests that would change something, with secrets masked, and send none of them
+    /// Print the requests that would change something, send none
+    ///
+    /// Secrets in them are masked
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
     /// Print the result as one line of JSON on standard output
@@ -89,18 +91,22 @@ pub(in crate::cli) struct VideoSettings {
 #[command(group = ArgGroup::new("what").args(["certificate", "disable"]).required(true))]
 #[command(group = ArgGroup::new("where").args(["s3", "azure"]).required(true))]
 pub(in crate::cli) struct ArchiveStorage {
-    /// Encrypt archives for this X.509 certificate: PEM or DER, RSA of at most 2048 bits
+    /// Encrypt archives for this X.509 certificate
+    ///
+    /// PEM or DER, RSA of at most 2048 bits
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) certificate: Option<PathBuf>,
     /// Do not encrypt archives
     #[arg(long)]
     pub(in crate::cli) disable: bool,
-    /// Upload archives to this bucket of Amazon S3, with UNREEL_STORAGE_ACCESS_KEY and
-    /// UNREEL_STORAGE_SECRET_KEY
+    /// Upload archives to this bucket of Amazon S3
+    ///
+    /// With UNREEL_STORAGE_ACCESS_KEY and UNREEL_STORAGE_SECRET_KEY
     #[arg(long, value_name = "BUCKET")]
     pub(in crate::cli) s3: Option<String>,
-    /// Upload archives to this container of Microsoft Azure, with UNREEL_STORAGE_ACCOUNT and
-    /// UNREEL_STORAGE_KEY
+    /// Upload archives to this container of Microsoft Azure
+    ///
+    /// With UNREEL_STORAGE_ACCOUNT and UNREEL_STORAGE_KEY
     #[arg(long, value_name = "CONTAINER")]
     pub(in crate::cli) azure: Option<String>,
     /// Who keeps an archive that cannot be uploaded: nobody, or Vonage

@@ -18,8 +18,10 @@ use super::{Keys, Network};
 #[command(next_help_heading = "Recordings")]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(in crate::cli) struct Serve {
-    /// Where recordings are: twilio (Twilio Voice, by id), a folder, or a prefix in a bucket (s3://,
-    /// az://, gs://). May be repeated; they are asked in this order
+    /// Where recordings are: twilio, a folder, or a prefix in a bucket
+    ///
+    /// Of Twilio those of Twilio Voice, by id; buckets are s3://, az://, gs://. May be repeated; they
+    /// are asked in this order
     #[arg(long = "source", value_name = "SOURCE", value_parser = value::source)]
     pub(in crate::cli) sources: Vec<Source>,
     /// Ciphertext that is kept in memory, for seeking: a number with KiB, MiB or GiB, or 0
@@ -48,15 +50,20 @@ pub(in crate::cli) struct Serve {
     /// allows it
     #[arg(long, value_name = "COMMAND", value_parser = value::command, help_heading = LISTENERS)]
     pub(in crate::cli) authz_command: Option<String>,
-    /// Print a link to each recording, and ask nobody for a token; on this machine only
+    /// Try it: print a link to each recording, ask for no token
+    ///
+    /// On this machine only
     #[arg(long, help_heading = LISTENERS)]
     pub(in crate::cli) demo: bool,
 
     /// What links begin with [default: the address that is listened on]
     #[arg(long, value_name = "URL", value_parser = value::public_url, help_heading = LINKS)]
     pub(in crate::cli) public_url: Option<Url>,
-    /// File with the keys that sign links, one a line: a name and 32 bytes or more in base64. The
-    /// first signs, all verify [default: a key that ends with the process]
+    /// File with the keys that sign links
+    ///
+    /// One a line: a name and 32 bytes or more in base64. The first signs, all verify
+    ///
+    /// [default: a key that ends with the process]
     #[arg(long, value_name = "PATH", help_heading = LINKS)]
     pub(in crate::cli) link_key_file: Option<PathBuf>,
     /// How long links for Flex are good: a number with s, m or h, at most 12h
@@ -78,8 +85,10 @@ pub(in crate::cli) struct Serve {
     )]
     pub(in crate::cli) flex_path: String,
 
-    /// The address to listen on; port 0 is any that is free. Beyond this machine it takes --tls-cert
-    /// and --tls-key, or --behind-proxy
+    /// The address to listen on
+    ///
+    /// Port 0 is any that is free. Beyond this machine it takes --tls-cert and --tls-key, or
+    /// --behind-proxy
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -132,8 +141,11 @@ pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(in crate::cli) network: Network,
 
-    /// File with settings (TOML), by the names of the flags: listen = "127.0.0.1:8080" [else the
-    /// environment's UNREEL_SERVE_CONFIG]
+    /// File with settings (TOML), by the names of the flags
+    ///
+    /// Such as listen = "127.0.0.1:8080"
+    ///
+    /// [else the environment's UNREEL_SERVE_CONFIG]
     #[arg(long, value_name = "PATH", help_heading = SETTINGS)]
     pub(in crate::cli) config: Option<PathBuf>,
     /// Print the settings in force as such a file, secrets masked, and end
@@ -197,11 +209,10 @@ fn hidden_unless_it_matters(arg: Arg) -> Arg {
 pub(in crate::cli) fn with_actions(command: Command) -> Command {
     let link = Serve::augment_args(Link::augment_args(Command::new("link")))
         .mut_args(hidden_unless_it_matters)
-        .about("Print a link to a recording, signed with the keys of --link-key-file")
+        .about("Print a signed link to a recording")
         .after_help(AFTER_HELP_OF_LINK);
-    let verify_audit = VerifyAudit::augment_args(Command::new("verify-audit")).about(
-        "Check that no line of an audit log was changed or taken out, and print its last hash",
-    );
+    let verify_audit = VerifyAudit::augment_args(Command::new("verify-audit"))
+        .about("Check that an audit log is whole, and print its last hash");
     Serve::augment_args(command)
         .subcommands([link, verify_audit].map(|command| command.long_about(None)))
         .disable_help_subcommand(true)

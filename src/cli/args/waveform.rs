@@ -14,14 +14,19 @@ pub(in crate::cli) struct Waveform {
     /// File to write, NAME.svg or NAME.json; `-` is standard output
     #[arg(short, long, value_name = "PATH", display_order = 1)]
     pub(in crate::cli) output: PathBuf,
-    /// What is written, whatever the name of the output says [default: for standard output svg]
+    /// What is written, whatever the name of the output says
+    ///
+    /// [default: for standard output svg]
     #[arg(long, value_name = "WHAT", display_order = 2)]
     pub(in crate::cli) format: Option<Drawing>,
     /// Overwrite existing output
     #[arg(short, long, display_order = 3)]
     pub(in crate::cli) force: bool,
-    /// Of an encrypted recording the provider's metadata, or a folder of it; `-` is standard input. May
-    /// be repeated [default: a sidecar FILE.json or FILE.headers]
+    /// Of an encrypted recording the metadata, or a folder of it
+    ///
+    /// `-` is standard input. May be repeated
+    ///
+    /// [default: a sidecar FILE.json or FILE.headers]
     #[arg(short, long, value_name = "PATH", display_order = 4)]
     pub(in crate::cli) metadata: Vec<PathBuf>,
     /// Qvoice's encryption configuration: the recording is Qvoice's then
