@@ -1,5 +1,5 @@
 //! Messages: the same in words and as lines of JSON, as much as is asked for, and nothing beside them.
-#![allow(clippy::unwrap_used, reason = "it is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
