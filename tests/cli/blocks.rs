@@ -45,6 +45,8 @@ enum Fate {
 enum Why {
     /// It changes the machine: it takes root.
     Root,
+    /// `.ci/packages` runs it, as root in a Debian of its own.
+    InDebian,
     /// It asks a vendor whose account no test has.
     Account,
     /// It takes minutes or hours, or what is not at hand. Its files and targets exist.
@@ -54,7 +56,7 @@ enum Why {
 }
 
 use Fate::{AsIn, Not, Test};
-use Why::{Account, Drawing, Long, Root};
+use Why::{Account, Drawing, InDebian, Long, Root};
 
 /// Document, language, a piece of the block, and what becomes of it.
 #[rustfmt::skip]
@@ -77,6 +79,13 @@ const LISTED: &[(&str, &str, &str, Fate)] = &[
     ("docs/cookbook.md", "bash", "aws s3 cp", Test("tests/buckets/cookbook.rs::a_vonage_archive_through_a_pipe")),
     ("docs/cookbook.md", "bash", "RE…", Test("tests/buckets/cookbook.rs::a_twilio_recording_by_its_sid_and_no_credentials_go_astray")),
     ("docs/cookbook.md", "yaml", "jobs:", Test("tests/cli/docs.rs::the_workflow_of_the_cookbook_runs")),
+    ("docs/install.md", "bash", "cargo install --locked --path", Not(Long)),
+    ("docs/install.md", "bash", "packages/release.sh", Not(Root)),
+    ("docs/install.md", "bash", "tar -xzf", Not(InDebian)),
+    ("docs/install.md", "bash", "apt-get install ./", Not(InDebian)),
+    ("docs/install.md", "bash", "docker build", Not(Root)),
+    ("docs/install.md", "bash", "sha256sum --check", Not(InDebian)),
+    ("docs/install.md", "bash", "unreel completions", Not(InDebian)),
     ("docs/keys.md", "bash", "aws kms decrypt", Test("tests/cli/blocks.rs::the_command_for_a_kms_of_the_page_about_keys_opens_a_recording")),
     ("docs/performance.md", "sh", "benches/peers/run.py", Not(Long)),
     ("docs/playback.md", "bash", "serve --demo", AsIn("README.md")),
@@ -102,6 +111,8 @@ const LISTED: &[(&str, &str, &str, Fate)] = &[
     ("docs/reliability.md", "sh", "fuzz/long-run", Not(Long)),
     ("docs/reliability.md", "sh", "stream_segments", Not(Long)),
     ("docs/reliability.md", "sh", "qvoice::", Not(Long)),
+    ("docs/scripting.md", "bash", "journalctl", Test("tests/serve/logs.rs::the_filter_of_the_page_for_scripts_follows_one_request")),
+    ("docs/scripting.md", "alloy", "loki.process", Test("tests/cli/logs.rs::what_the_page_has_alloy_take_is_there")),
     ("docs/scripting.md", "python", "int.from_bytes", Test("tests/cli/blocks.rs::the_shard_of_the_page_for_scripts_is_the_programs")),
     ("docs/scripting.md", "yaml", "completionMode", Test("tests/cli/blocks.rs::yaml_can_be_read")),
     ("docs/scripting.md", "crontab", "17 * * * *", Test("tests/cli/docs.rs::the_recipes_for_cron_and_systemd_find_the_program_and_keep_its_exit_code")),
@@ -223,6 +234,12 @@ fn check(block: &Block, fate: Fate) {
         Not(Root) => {
             let words = ["/etc/", "systemctl ", "docker ", "apt-get "];
             assert!(words.iter().any(|word| block.text.contains(word)), "{at}");
+        }
+        Not(InDebian) => {
+            let script = read(".ci/packages");
+            let mut pieces = script.split("block '").skip(1);
+            let runs = pieces.any(|rest| block.text.contains(rest.split('\'').next().unwrap()));
+            assert!(runs, ".ci/packages does not run it: {at}");
         }
         Not(Account) => assert!(block.text.contains("aws "), "{at}"),
         Not(Long) => names_exist(block),
