@@ -190,7 +190,7 @@ pub(crate) const UNKNOWN_EXTENSION: &str = "bin";
 
 impl Container {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Wav,
         Self::MpegTs,
         Self::Matroska,

@@ -20,7 +20,33 @@
 //! 3. [`decrypt`] verifies a [`Source`] and releases its plaintext to a [`Destination`];
 //!    [`verify`] gives a [`Verified`] recording, to be read at any offset.
 //!
-//! `examples/decrypt.rs` is all of that. The program, `unreel`, does more, and is described in the
+//! ```
+//! use unreel::{
+//!     Destination, Integrity, KeyRing, Opener, Options, Provider, Source, choose, decrypt,
+//! };
+//! # std::env::set_current_dir("fixtures")?;
+//!
+//! let name = "twilio-voice/RE5eed0000000000000000000000000003.wav.enc";
+//! let listing = Provider::TwilioVoice.parse(&std::fs::read("twilio-voice/recording-mono.json")?)?;
+//! let item = listing.find(name).ok_or("that recording is not in it")?;
+//! let envelope = item.outcome.as_ref().map_err(Clone::clone)?;
+//!
+//! let mut keys = KeyRing::default();
+//! keys.add("the key", &std::fs::read("keys/pkcs8.pem")?)?;
+//! let mut no_passphrase = |_: &str| None;
+//! let candidates = keys.search(&envelope.wrap, &mut no_passphrase);
+//!
+//! let mut source = Source::open(name.as_ref())?;
+//! let unwrapped = choose(envelope, &mut source, candidates)?;
+//! let opener = Opener::of(envelope, &unwrapped.key)?;
+//! let mut wav = Vec::new();
+//! let outcome = decrypt(opener, source, Destination::Writer(&mut wav), Options::default())?;
+//! assert_eq!(outcome.integrity, Integrity::Tag);
+//! assert!(wav.starts_with(b"RIFF"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/decrypt.rs` is all of that as a program. `unreel` itself does more, and is described in the
 //! README: this is what is kept stable of the crate.
 #![forbid(unsafe_code)]
 

@@ -72,6 +72,7 @@ impl<'a> Options<'a> {
 }
 
 /// Where the plaintext goes.
+#[non_exhaustive]
 pub enum Destination<'a> {
     /// Nowhere: everything is verified, nothing is written.
     Check,
@@ -88,7 +89,9 @@ pub enum Destination<'a> {
         /// Whether a file of that name is replaced.
         replace: bool,
     },
-    /// A file that never gets a name: it is handed over when everything is verified.
+    /// A file that never gets a name: it is handed over when everything is verified. Of the program:
+    /// outside the crate nobody can read what is staged.
+    #[doc(hidden)]
     Handed {
         /// The file.
         staged: Staged,
@@ -148,6 +151,7 @@ pub struct Outcome {
 
 /// Where a plaintext was released to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Released {
     /// Nowhere: it was only verified.
     Nowhere,
@@ -156,6 +160,7 @@ pub enum Released {
     /// A file of this name.
     File(PathBuf),
     /// What is no file: a place of this name.
+    #[doc(hidden)]
     Elsewhere(String),
 }
 

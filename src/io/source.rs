@@ -140,7 +140,7 @@ impl Source {
     }
 
     /// The source as the cipher reads it. A stream can be given once.
-    pub fn input(&mut self) -> Ciphertext<'_> {
+    pub(crate) fn input(&mut self) -> Ciphertext<'_> {
         match &mut self.body {
             Body::Stored(stored, _) => Ciphertext::from(&*stored),
             Body::Stream(stream) => Ciphertext::Stream(stream),
@@ -157,7 +157,7 @@ impl Source {
     ///
     /// # Errors
     /// As the operating system has it: the temporary folder may be full.
-    pub fn stored(self) -> io::Result<Stored> {
+    pub(crate) fn stored(self) -> io::Result<Stored> {
         match self.body {
             Body::Stored(stored, _) => Ok(stored),
             Body::Stream(mut stream) => {
@@ -167,7 +167,8 @@ impl Source {
         }
     }
 
-    /// A source that can be read twice, see [`Source::stored`].
+    /// A source that can be read twice: the file, or a copy of what remains of a stream, in an unnamed
+    /// temporary file where nobody says otherwise.
     ///
     /// # Errors
     /// As the operating system has it: the temporary folder may be full.
@@ -185,7 +186,7 @@ impl Source {
     ///
     /// # Errors
     /// As the operating system has it; [`io::ErrorKind::InvalidData`] if it is not that encoding.
-    pub fn decoded(mut self, encoding: TextEncoding) -> io::Result<Self> {
+    pub(crate) fn decoded(mut self, encoding: TextEncoding) -> io::Result<Self> {
         let spool = self.spool;
         let mut copy = spool.begin(None)?;
         encoding.decode(&mut self.reader(), &mut copy)?;

@@ -45,6 +45,7 @@ pub enum OutputError {
     #[error("`{0}` is also an input")]
     IsInput(PathBuf),
     /// It belongs where there are no files, and did not come there.
+    #[doc(hidden)]
     #[error("cannot put `{place}` where it belongs")]
     NotPut {
         /// The place.
@@ -169,6 +170,11 @@ impl Staged {
         FileExt::read_exact_at(self.file(), bytes, offset)
     }
 
+    /// Whether it has no name of its own.
+    pub(super) fn is_unnamed(&self) -> bool {
+        matches!(self.file, Temporary::Unnamed(_))
+    }
+
     fn file(&self) -> &File {
         match &self.file {
             Temporary::Unnamed(file) => file,
@@ -226,6 +232,7 @@ impl Staged {
     }
 }
 
+#[doc(hidden)]
 impl WriteAt for Staged {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         FileExt::write_all_at(self.file(), bytes, offset)

@@ -44,6 +44,7 @@ impl KeyRing {
 }
 
 /// A content key, and the private key that gave it.
+#[non_exhaustive]
 pub struct Unwrapped {
     /// The content key.
     pub key: ContentKey,

@@ -89,6 +89,7 @@ impl KeyError {
 
 /// What a file holds in place of an RSA key in PEM or DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ForeignKind {
     /// ECDSA or ECDH, in SEC 1 or PKCS#8.
     EllipticCurve,
@@ -164,6 +165,7 @@ impl fmt::Display for ForeignKind {
 
 /// How a private key is encrypted, where that is not supported.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnsupportedEncryption {
     /// PKCS#8 with a scheme other than PBES2: PBES1 (RFC 8018, A.3), PKCS#12's (RFC 7292, C).
     /// By its dotted object identifier.
@@ -247,6 +249,7 @@ pub enum UnwrapError {
 
 /// Why unwrapped bytes are not a content key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PayloadError {
     /// The wrong number of bytes.
     #[error("the unwrapped key is {found} bytes long, not {expected}")]

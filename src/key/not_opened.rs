@@ -40,6 +40,7 @@ pub enum RingError {
 
 /// None of the private keys opens the recording: what the caller needs to say more.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotOpened {
     /// The private keys that were tried. Empty if there is none.
     pub tried: Vec<Tried>,
@@ -53,6 +54,7 @@ pub struct NotOpened {
 
 /// A private key that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tried {
     /// The printable name of the file it came from.
     pub origin: String,
@@ -64,6 +66,7 @@ pub struct Tried {
 
 /// A certificate or public key that was among the key files.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Companion {
     /// The printable name of the file it came from.
     pub origin: String,
@@ -73,6 +76,7 @@ pub struct Companion {
 
 /// A file, or a private key in it, that could not be used where that was no reason to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PassedOver {
     /// The printable name of the file.
     pub origin: String,

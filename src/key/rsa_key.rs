@@ -6,7 +6,6 @@ use pkcs8::der::asn1::{BitStringRef, UintRef};
 use pkcs8::der::{self, Decode, Encode, Reader, SliceReader};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use rsa::pkcs1::{self, EncodeRsaPrivateKey, RsaPrivateKeyRef, RsaPublicKeyRef};
-use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, RsaPrivateKey};
 use sha2::{Digest, Sha256};
 
@@ -43,6 +42,7 @@ impl fmt::Display for Fingerprint {
 /// An RSA private key that was found consistent. Wiped when dropped; never printed.
 pub struct PrivateKey {
     rsa: Box<RsaPrivateKey>,
+    bits: usize,
     fingerprint: Fingerprint,
     is_mended: bool,
 }
@@ -71,6 +71,7 @@ impl PrivateKey {
         };
         Ok(Self {
             rsa: Box::new(rsa),
+            bits,
             fingerprint,
             is_mended,
         })
@@ -88,7 +89,7 @@ impl PrivateKey {
 
     /// The length of the modulus in bits.
     pub fn bits(&self) -> usize {
-        usize::try_from(self.rsa.n().bits_vartime()).unwrap_or(usize::MAX)
+        self.bits
     }
 
     pub(super) fn rsa(&self) -> &RsaPrivateKey {
@@ -162,6 +163,7 @@ fn mended(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
 
 /// The public half of a key pair, as it stood in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublicKey {
     /// The name of the key pair.
     pub fingerprint: Fingerprint,
@@ -173,6 +175,7 @@ pub struct PublicKey {
 
 /// The form of a [`PublicKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PublicKind {
     /// An X.509 certificate.
     Certificate,

@@ -11,6 +11,7 @@ use super::armor;
 
 /// What was done to read a key, beyond what its format asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mending {
     /// The file is UTF-16, as Windows `PowerShell` redirection writes it.
     Utf16,

@@ -28,7 +28,7 @@ pub struct Media {
     /// The usual extension of a file's name, without the dot; `bin` where nothing is known.
     pub extension: &'static str,
     /// The scan of a transport stream, from end to end.
-    pub transport: Option<Transport>,
+    pub(crate) transport: Option<Transport>,
     /// What is wrong with it.
     pub notes: Vec<Note>,
 }
@@ -142,6 +142,7 @@ pub(crate) fn container_name(container: Container) -> &'static str {
 
 /// How sound or pictures are coded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Codec {
     /// Linear PCM of so many bits a sample.
     Pcm(u16),

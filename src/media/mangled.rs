@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What a program that took ciphertext for text did to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mangled {
     /// Decoded as text, what was none replaced or not, and written as UTF-8 (or ASCII).
     Utf8,

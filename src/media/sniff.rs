@@ -8,6 +8,7 @@ use crate::envelope::Container;
 
 /// What an input is that should have been ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sniff {
     /// Media that was never encrypted, or is decrypted already.
     Plain(Container),

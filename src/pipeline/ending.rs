@@ -8,6 +8,7 @@ const PACKET: u64 = media::PACKET as u64;
 
 /// Why the end of a plaintext cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PaddingError {
     /// Not PKCS#7: a wrong key, a wrong IV for a one-block recording, damage, or a cut.
     #[error("its padding is not valid")]

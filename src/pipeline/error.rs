@@ -12,6 +12,7 @@ use crate::media::{Mangled, Media, Note, Sniff, container_name};
 
 /// Why no private key was found for a recording.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ChooseError {
     /// None of them opens it.
     #[error(transparent)]
@@ -82,6 +83,7 @@ pub enum Error {
 
 /// What a plaintext is that should be a recording of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FoundInstead {
     /// What it is; `None`: nothing that is known.
     pub found: Option<Container>,

@@ -89,6 +89,7 @@ pub enum MetadataError {
 
 /// What prints values for people, so that a program cannot be sure of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dump {
     /// `{'name': 'value'}`.
     Python,

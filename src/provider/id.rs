@@ -2,6 +2,7 @@
 
 /// What an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum IdKind {
     /// `RE`: a recording of a call.
     Recording,

@@ -23,7 +23,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::TwilioVoice,
         Self::TwilioVideo,
         Self::Vonage,
@@ -31,7 +31,7 @@ impl Provider {
     ];
 
     /// Those whose metadata has the content key, wrapped for an RSA key. Qvoice derives it.
-    pub const WRAPPED: [Self; 3] = [Self::TwilioVoice, Self::TwilioVideo, Self::Vonage];
+    pub(crate) const WRAPPED: [Self; 3] = [Self::TwilioVoice, Self::TwilioVideo, Self::Vonage];
 
     /// The subcommand, also the name in reports.
     pub fn name(self) -> &'static str {

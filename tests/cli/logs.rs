@@ -1,5 +1,5 @@
 //! Messages: the same in words and as lines of JSON, as much as is asked for, and nothing beside them.
-#![allow(clippy::unwrap_used, reason = "it is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use expectrl::{Eof, Expect, Session};
 use serde_json::Value;
 
-use crate::common::logs::{documented, messages};
+use crate::common::logs::{block, documented, messages};
 use crate::common::{Desk, VOICE, stderr};
 
 /// Runs of every kind that need no network, and their exit codes.
@@ -270,7 +270,7 @@ fn the_environment_says_it_where_no_flag_does() {
 fn text_from_files_and_names_is_written_so_that_it_does_nothing() {
     let desk = desk();
     let name = "a\u{1b}[31m\u{202e}\"\\\n.enc";
-    let mut command = desk.unreel("twilio-voice --log-format json -k key.pem --check -vvv");
+    let mut command = desk.unreel("twilio-voice --log-format json -k key.pem --check -vvv -j 1");
     let output = command.arg(name).arg("call.enc").output().unwrap();
     let all = messages(&stderr(&output));
     assert_eq!(all[0]["input"], name, "{}", stderr(&output));
@@ -315,6 +315,21 @@ fn a_terminal_sees_neither_bars_nor_colours_between_lines_of_json() {
     let found = session.expect(Eof).unwrap();
     let text = String::from_utf8_lossy(found.as_bytes()).replace("\r\n", "\n");
     assert_eq!(messages(&text).len(), 4, "{text}");
+}
+
+#[test]
+fn what_the_page_has_alloy_take_is_there() {
+    let block = block("alloy");
+    let expressions = block.split("expressions = {").nth(1).unwrap();
+    let expressions = expressions.split('}').next().unwrap();
+    let desk = desk();
+    let all = in_json(&desk, "inspect missing");
+    let mut count = 0;
+    for name in expressions.split('"').skip(1).step_by(2) {
+        assert!(all[0][name].is_string(), "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 2);
 }
 
 #[test]

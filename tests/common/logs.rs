@@ -7,11 +7,25 @@ use serde_json::Value;
 
 use super::assert_harmless;
 
-/// The fields that the table of the page for scripts has.
-pub fn documented() -> BTreeSet<String> {
+/// What the page for scripts says of messages.
+fn section() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scripting.md");
     let page = std::fs::read_to_string(page).expect("the page");
     let section = page.split("\n## Logs\n").nth(1).expect("a section");
+    section.split("\n## ").next().expect("its text").to_owned()
+}
+
+/// The block in this language there.
+pub fn block(language: &str) -> String {
+    let section = section();
+    let block = section.split(&format!("```{language}\n")).nth(1);
+    let block = block.and_then(|text| text.split("```").next());
+    block.expect(language).to_owned()
+}
+
+/// The fields that the table there has.
+pub fn documented() -> BTreeSet<String> {
+    let section = section();
     let table = section
         .split("\n| field | type | |\n")
         .nth(1)

@@ -261,7 +261,7 @@ fn run_maker(command: Command, folder: &Path, cases: &[Case], keys: &Path) {
 }
 
 /// Where the makers' sources are.
-fn source(name: &str) -> PathBuf {
+pub(super) fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/crypto/interop")
         .join(name)
@@ -279,7 +279,7 @@ fn made_by_python() {
     });
 }
 
-fn has_cryptography() -> bool {
+pub(super) fn has_cryptography() -> bool {
     has("python3") && {
         let imports = Command::new("python3")
             .args(["-c", "import cryptography"])

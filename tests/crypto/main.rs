@@ -9,6 +9,7 @@ mod interop;
 mod key_files;
 mod library;
 mod media_probe;
+mod paddings;
 mod tamper;
 mod tamper_qvoice;
 mod wycheproof_aes;

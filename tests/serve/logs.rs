@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::logs::{messages, with_words};
+use crate::common::has;
+use crate::common::logs::{block, messages, with_words};
 use crate::link;
 use crate::scene::{CALL, MONO, Scene};
 
@@ -104,4 +105,32 @@ fn each_request_is_told_with_vv_under_an_id_of_its_own() {
     let admins = connected.iter().filter(|it| it["admin"] == true);
     assert_eq!((connected.len(), admins.count()), (5, 1));
     assert!(all.iter().all(|it| it["level"] != "trace"));
+}
+
+#[test]
+fn the_filter_of_the_page_for_scripts_follows_one_request() {
+    if !has("jq") {
+        return;
+    }
+    let scene = Scene::new();
+    let served = scene.serve(&["--log-format", "json", "-vv"]);
+    served.link(CALL);
+    served.link(MONO);
+    let said = served.stop();
+    let all = messages(&said);
+    let asked = all.iter().find(|it| it["target"] == "unreel::api").unwrap();
+    let id = asked["request"].as_str().unwrap();
+    scene.desk.write("said", &said);
+    let script = block("bash");
+    assert!(script.contains("journalctl -u unreel -o cat") && script.contains("\"12.3\""));
+    let script = script.replace("journalctl -u unreel -o cat", "cat said");
+    let script = script.replace("12.3", id);
+    let output = scene.desk.done(scene.desk.bash(&script));
+    let found = messages(&String::from_utf8(output.stdout).unwrap());
+    let targets: BTreeSet<_> = found
+        .iter()
+        .map(|it| it["target"].as_str().unwrap())
+        .collect();
+    assert_eq!(targets, ["unreel::api", "unreel::serve"].into());
+    assert!(found.len() < all.len() && found.iter().all(|it| it["request"] == id));
 }
