@@ -146,3 +146,37 @@ impl Drop for Body {
         self.task.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// What is done without waiting.
+    fn at_once<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => done,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn small_pieces_that_wait_are_put_together_in_their_order() {
+        let (mut outlet, mut inlet) = new();
+        let mut read = || match inlet.0.try_recv() {
+            Ok(Piece::Bytes(bytes)) => bytes.to_vec(),
+            _ => vec![],
+        };
+        // As many as may be unread, and one.
+        for byte in 0..=4 {
+            at_once(outlet.give(vec![byte].into()));
+        }
+        assert_eq!(read(), [0]);
+        at_once(outlet.give(vec![5].into()));
+        for piece in [&[1][..], &[2], &[3], &[4, 5], &[]] {
+            assert_eq!(read(), piece);
+        }
+    }
+}

@@ -127,7 +127,7 @@ impl Clients {
 }
 
 /// Certificates of authorities, if they can all be used and there is one.
-fn usable(pem: &[u8]) -> Option<Vec<Certificate>> {
+pub(super) fn usable(pem: &[u8]) -> Option<Vec<Certificate>> {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
 
     let mut store = RootCertStore::empty();

@@ -422,3 +422,44 @@ fn is_json(answer: &Answer) -> bool {
             .length
             .is_none_or(|length| length <= LOOKED_AT as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn masked(sent: &Sent, text: &str) -> String {
+        let mut text = text.as_bytes().to_vec();
+        sent.mask(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn what_lets_us_in_is_masked_alone_and_in_its_header() {
+        let auth = Auth::Basic {
+            user: "user".to_owned(),
+            secret: Arc::new(Zeroizing::new("s3cret-of-ours".to_owned())),
+        };
+        let sent = given(&auth, &HeaderValue::from_static("Basic dXNlcjpz"));
+        assert_eq!(
+            masked(&sent, "s3cret-of-ours, Basic dXNlcjpz"),
+            "**************, Basic ********"
+        );
+    }
+
+    #[test]
+    fn of_a_links_query_what_is_long_is_masked_and_what_is_short_behind_its_name() {
+        let url = "https://a.example/b?part=7&sig=0123456789%2Babcde&of=0123456789abcde";
+        let sent = signatures(&Link::parse(url).unwrap());
+        for (text, expected) in [
+            ("0123456789%2Babcde", "******************"),
+            ("0123456789+abcde", "****************"),
+            ("of=0123456789abcde", "******************"),
+            ("0123456789abcde", "0123456789abcde"),
+            ("part 7 of b", "part 7 of b"),
+        ] {
+            assert_eq!(masked(&sent, text), expected);
+        }
+    }
+}

@@ -35,6 +35,7 @@ mod remote;
 mod request;
 mod resource;
 mod retry;
+mod roots;
 mod runtime;
 #[cfg(test)]
 mod scripted;
@@ -73,6 +74,7 @@ pub(crate) use self::link::{Link, LinkError};
 pub(crate) use self::qvoice::{Encryption, Settings as QvoiceSettings};
 pub(crate) use self::remote::{Attempts, Download, Remote, Resource, Selection, State};
 pub(crate) use self::resource::resource;
+pub(crate) use self::roots::Roots;
 pub(crate) use self::sent::Sent;
 pub(crate) use self::twilio_keys::{PublicKey, PublicKeys, is_key_id};
 pub(crate) use self::video_settings::{MediaKind, MediaSettings, VideoSettings};

@@ -342,3 +342,61 @@ impl Failure {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_services_of_a_cloud_are_known_by_their_addresses() {
+        for (url, is_one) in [
+            ("http://169.254.169.254/latest/", true),
+            ("http://[fd00:ec2::254]/latest/", true),
+            ("http://metadata.google.internal/", true),
+            ("http://metadata/", true),
+            ("http://169.253.169.254/", false),
+            ("http://10.0.0.1/", false),
+            ("http://[fd00:ec2:1::254]/", false),
+            ("http://[fe80::1]/", false),
+            ("http://metadata.google.internal.example.com/", false),
+            ("http://localhost/", false),
+        ] {
+            assert_eq!(is_metadata_service(&url.parse().unwrap()), is_one, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_lets_in_is_a_secret_as_it_stands_and_decoded() {
+        let link = Link::parse("https://a.example/b?sv=2024&sig=ab%2Bcd%3D&sigma=no").unwrap();
+        let headers: HeaderMap = [
+            (AUTHORIZATION.as_str(), "AWS4-HMAC-SHA256 Signature=1f"),
+            ("x-amz-security-token", "of a session"),
+            ("x-amz-date", "20261130T000000Z"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+        .collect();
+        let secrets: Vec<_> = secrets(&link, &headers)
+            .iter()
+            .map(|secret| secret.to_string())
+            .collect();
+        assert_eq!(
+            secrets,
+            [
+                "AWS4-HMAC-SHA256 Signature=1f",
+                "of a session",
+                "ab+cd=",
+                "ab%2Bcd%3D"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bucket_may_be_elsewhere_by_these_statuses() {
+        let may = |status| may_be_elsewhere(StatusCode::from_u16(status).unwrap());
+        assert!([301, 307, 400].into_iter().all(may));
+        assert!(![200, 401, 403, 404, 500].into_iter().any(may));
+    }
+}

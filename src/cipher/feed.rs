@@ -298,3 +298,126 @@ fn read_exact_at(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aes::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+    use aes_gcm::aead::{Aead, KeyInit};
+
+    use super::super::{Cbc, Gcm};
+    use super::*;
+    use crate::envelope::{Iv, Padding};
+
+    const KEY: [u8; 32] = [0x42; 32];
+
+    /// Gives three bytes at a time, is interrupted before every second time, and fails once.
+    struct Halting<'a> {
+        bytes: &'a [u8],
+        calls: AtomicUsize,
+        /// The call that fails.
+        failing: usize,
+    }
+
+    impl<'a> Halting<'a> {
+        fn new(bytes: &'a [u8], failing: usize) -> Self {
+            let calls = AtomicUsize::new(0);
+            Self {
+                bytes,
+                calls,
+                failing,
+            }
+        }
+    }
+
+    impl ReadAt for Halting<'_> {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let call = self.calls.fetch_add(1, Ordering::Relaxed);
+            if call == self.failing {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            if call.is_multiple_of(2) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let offset = usize::try_from(offset).unwrap();
+            let rest = self.bytes.get(offset..).unwrap_or_default();
+            let count = rest.len().min(buffer.len()).min(3);
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    impl Read for Halting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.read_at(buffer, 0)?;
+            self.bytes = &self.bytes[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn every_piece_of_a_ciphertext_opens_by_itself() {
+        let plaintext: Vec<u8> = (0..70).collect();
+        let gcm = aes_gcm::Aes256Gcm::new(&KEY.into())
+            .encrypt(&[3; 12].into(), &*plaintext)
+            .unwrap();
+        let cbc = cbc::Encryptor::<aes::Aes256>::new(&KEY.into(), &[9; 16].into())
+            .encrypt_padded_vec::<Pkcs7>(&plaintext);
+        for (cipher, sealed) in [
+            (Cipher::Gcm(Gcm::new(&KEY, &[3; 12], &[])), gcm),
+            (Cipher::Cbc(Cbc::new(&KEY, [9; 16])), cbc),
+        ] {
+            let file = Halting::new(&sealed, usize::MAX);
+            // Up to the last whole block: what follows is the tag, or the padding.
+            for (from, to) in (0..=64).flat_map(|to| (0..=to).map(move |from| (from, to))) {
+                let mut piece = vec![0; to - from];
+                cipher.read_at(&file, &mut piece, from as u64).unwrap();
+                assert_eq!(piece, plaintext[from..to], "{from}..{to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_ends_before_was_changed() {
+        let cipher = Cipher::Cbc(Cbc::new(&KEY, [9; 16]));
+        let read = |offset| {
+            let file = Halting::new(&[7; 40], usize::MAX);
+            cipher.read_at(&file, &mut [0; 16], offset)
+        };
+        assert!(matches!(read(16), Ok(())));
+        assert!(matches!(read(32), Err(CipherError::Changed)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_once_is_not_passed_over() {
+        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let cipher = Cipher::Cbc(Cbc::new(&KEY, [9; 16]));
+        for failing in 0..10 {
+            let mut stream = Halting::new(&[7; 40], failing);
+            let read = cipher.read_at(&stream, &mut [0; 16], 0);
+            assert!(matches!(read, Err(CipherError::Read(error)) if denied(&error)));
+            stream.calls = AtomicUsize::new(0);
+            let mut feed = Feed::new(&cipher, Ciphertext::Stream(&mut stream)).unwrap();
+            let taken = feed.take(&mut vec![0; BUFFER]).err();
+            assert!(matches!(taken, Some(CipherError::Read(error)) if denied(&error)));
+        }
+    }
+
+    #[test]
+    fn a_length_is_possible_or_too_short_too_long_or_ragged() {
+        let gcm = |length| check_length(ContentCipher::Aes256Gcm { iv: [3; 12] }, length);
+        let cbc = |length| {
+            let (iv, padding) = (Iv::Given([9; 16]), Padding::Pkcs7);
+            check_length(ContentCipher::Aes256Cbc { iv, padding }, length)
+        };
+        for possible in [gcm(16), gcm(17), gcm((1 << 36) - 16), cbc(16), cbc(1 << 40)] {
+            assert!(matches!(possible, Ok(())));
+        }
+        for short in [gcm(15), cbc(0)] {
+            assert!(matches!(short, Err(CipherError::TooShort { .. })));
+        }
+        assert!(matches!(gcm((1 << 36) - 15), Err(CipherError::TooLong)));
+        assert!(matches!(cbc(17), Err(CipherError::Ragged { length: 17 })));
+    }
+}

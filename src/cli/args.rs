@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
 mod batch;
+mod doctor;
 mod keygen;
 mod messages;
 mod register;
@@ -18,6 +19,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 pub(super) use self::batch::Batch;
+pub(super) use self::doctor::Doctor;
 pub(super) use self::keygen::Keygen;
 pub(super) use self::messages::{Color, LogFormat, Verbosity};
 pub(super) use self::register::{

@@ -12,9 +12,10 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 #[cfg(feature = "waveform")]
 use super::args::Waveform;
 use super::args::{
-    Any, Batch, Completions, Inspect, Keygen, Man, Qvoice, Register, TwilioVideo, TwilioVoice,
-    Verbosity, Vonage,
+    Any, Batch, Completions, Doctor, Inspect, Keygen, Man, Qvoice, Register, TwilioVideo,
+    TwilioVoice, Verbosity, Vonage,
 };
+use super::version;
 
 const ABOUT: &str = "Turns provider-encrypted call and video recordings back into playable media";
 
@@ -41,6 +42,7 @@ pub(super) enum Command {
     Serve(Box<ArgMatches>),
     #[cfg(feature = "waveform")]
     Waveform(Waveform),
+    Doctor(Doctor),
     Completions(Completions),
     Man(Man),
 }
@@ -109,6 +111,11 @@ const ENTRIES: &[Entry] = &[
         "waveform",
         "Draw how a recording sounds: a picture, or numbers for a player",
         Waveform::augment_args,
+    ),
+    (
+        "doctor",
+        "Try out whether decrypting works here, and say what a run would find",
+        Doctor::augment_args,
     ),
     (
         "completions",
@@ -182,7 +189,8 @@ fn with_arguments_of(is_meant: impl Fn(&str) -> bool) -> clap::Command {
         .arg_required_else_help(true)
         .subcommands(commands);
     Verbosity::augment_args(cli)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(version::SHORT)
+        .long_version(version::LONG)
         .about(ABOUT)
         .long_about(None)
         .max_term_width(100)
@@ -217,6 +225,7 @@ impl Command {
             "serve" => Self::Serve(Box::new(given.clone())),
             #[cfg(feature = "waveform")]
             "waveform" => Self::Waveform(FromArgMatches::from_arg_matches(given)?),
+            "doctor" => Self::Doctor(FromArgMatches::from_arg_matches(given)?),
             "completions" => Self::Completions(FromArgMatches::from_arg_matches(given)?),
             "man" => Self::Man(FromArgMatches::from_arg_matches(given)?),
             _ => return Err(missing()),

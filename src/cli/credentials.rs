@@ -27,9 +27,9 @@ use std::path::Path;
 
 pub(super) use self::environment::{Environment, From};
 pub(super) use self::found::Found;
-pub(super) use self::show::show;
 #[cfg(feature = "serve")]
 pub(super) use self::show::told;
+pub(super) use self::show::{each, show};
 use super::error::Failure;
 use crate::api::{Hosts, Qvoice, Target, Twilio, Vonage};
 use crate::store::{Service, Setting};

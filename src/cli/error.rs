@@ -26,6 +26,7 @@ use self::media::mute_hint;
 use self::media::pipeline_verdict;
 use self::metadata::{metadata_hint, metadata_verdict};
 use self::network::{fetch_verdict, page_hint, put_verdict};
+pub(super) use self::output::quoted;
 use self::output::{output_hint, write_hint};
 use self::registering::register_verdict;
 use self::search::{configuration_hint, not_found_hint, tried};
@@ -98,6 +99,13 @@ pub(super) enum Failure {
         total: usize,
         /// Whether all of it may work later.
         is_temporary: bool,
+    },
+    #[error("{failed} of {total} checks failed")]
+    Unwell {
+        failed: usize,
+        total: usize,
+        /// The gravest of theirs.
+        code: Code,
     },
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -173,6 +181,10 @@ impl Failure {
             Self::Partial { .. } => (
                 Code::Partial,
                 "see the messages above, or the report's lines with \"ok\":false".to_owned(),
+            ),
+            Self::Unwell { code, .. } => (
+                *code,
+                "each check that failed has a hint of its own".to_owned(),
             ),
             Self::Internal(_) => (Code::Internal, "please report this".to_owned()),
         };

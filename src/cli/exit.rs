@@ -50,6 +50,14 @@ impl Code {
         }
     }
 
+    /// Which of several counts: the lowest number, but for `usage`, which is the least of troubles.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Usage => u8::MAX,
+            code => code.exit(),
+        }
+    }
+
     /// The name in reports.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -1,7 +1,12 @@
 //! [`Look`]: a message as people see it.
 
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+use rustix::termios::tcgetwinsize;
 use tracing::Level;
 
+use super::args::Color;
 use super::escape::escape;
 use super::message::Message;
 use super::wrap::{width, wrap};
@@ -14,6 +19,18 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// On this stream, with colours if they are wanted there.
+    pub(super) fn of(stream: &(impl IsTerminal + AsFd), colors: Color) -> Self {
+        Self {
+            color: match colors {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => stream.is_terminal() && wants_color(),
+            },
+            columns: columns(stream),
+        }
+    }
+
     /// `unreel: error: …`, its causes, and what to do.
     pub(super) fn labelled(&self, message: &Message) -> String {
         let text = &message.text;
@@ -47,10 +64,16 @@ impl Look {
     fn label(&self, label: &str, color: &str, text: &str) -> String {
         let room = width("unreel: : ") + width(label);
         let text = self.wrapped(&escape(text), room, 4);
+        let label = self.painted(&format!("{label}:"), color);
+        format!("unreel: {label} {text}")
+    }
+
+    /// A word that stands out.
+    pub(super) fn painted(&self, text: &str, color: &str) -> String {
         if self.color {
-            format!("unreel: \x1b[1;{color}m{label}:\x1b[0m {text}")
+            format!("\x1b[1;{color}m{text}\x1b[0m")
         } else {
-            format!("unreel: {label}: {text}")
+            text.to_owned()
         }
     }
 
@@ -60,10 +83,25 @@ impl Look {
     }
 
     /// `text` in the width of the terminal.
-    fn wrapped(&self, text: &str, first: usize, indent: usize) -> String {
+    pub(super) fn wrapped(&self, text: &str, first: usize, indent: usize) -> String {
         match self.columns {
             Some(columns) => wrap(text, columns, first, indent),
             None => text.to_owned(),
         }
     }
+}
+
+/// How wide a terminal is; `None` if it is none, or does not say.
+pub(super) fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = stream
+        .is_terminal()
+        .then(|| tcgetwinsize(stream).ok())
+        .flatten()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Whether who has a terminal wants colours on it.
+pub(super) fn wants_color() -> bool {
+    let declines = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !declines && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -7,6 +7,7 @@ mod command;
 mod completions;
 mod credentials;
 mod decrypt;
+mod doctor;
 mod error;
 mod escape;
 mod exit;
@@ -36,6 +37,7 @@ mod twilio_video;
 mod twilio_voice;
 mod units;
 mod usage;
+mod version;
 mod vonage;
 #[cfg(feature = "waveform")]
 mod waveform;
@@ -140,5 +142,6 @@ fn run(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Serve(given) => serve::run(given, printer),
         #[cfg(feature = "waveform")]
         Command::Waveform(args) => waveform::run(args, printer),
+        Command::Doctor(args) => doctor::run(args, printer),
     }
 }

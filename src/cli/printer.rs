@@ -10,11 +10,11 @@ use tracing::Level;
 use super::args::{Color, LogFormat, Verbosity};
 use super::error::Failure;
 use super::escape::escape;
-use super::look::Look;
+use super::look::{Look, columns, wants_color};
 use super::message::{Fields, Message};
 use super::report::RunId;
 use super::total::TotalBar;
-use super::wrap::{Row, Widths, columns, row, wrap};
+use super::wrap::{Row, Widths, row, wrap};
 use crate::io::{Patient, open_terminal};
 
 /// Talks to people on standard error and to machines on standard output; in JSON to machines on both.
@@ -23,7 +23,7 @@ pub(super) struct Printer {
     quiet: bool,
     /// How often `-v` was given.
     verbose: u8,
-    color: bool,
+    color: Color,
     run: RunId,
     /// The one recording that the run is about.
     subject: OnceLock<Fields>,
@@ -42,11 +42,7 @@ impl Printer {
             format,
             quiet: talk.quiet,
             verbose: talk.verbose,
-            color: match talk.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal && wants_color(),
-            },
+            color: talk.color,
             run: RunId::new(),
             subject: OnceLock::new(),
             widths: Mutex::default(),
@@ -211,6 +207,11 @@ impl Printer {
         stdout.flush()
     }
 
+    /// How lines for people look on standard output.
+    pub(super) fn look(&self) -> Look {
+        Look::of(&io::stdout(), self.color)
+    }
+
     /// Lines for people on standard output, broken between words where a terminal is narrower.
     ///
     /// # Errors
@@ -269,10 +270,7 @@ impl Printer {
     /// Writes a message to standard error in one piece: jobs do not mix theirs, and bars make room.
     fn write(&self, message: &Message, words: impl FnOnce(&Message, &Look) -> String) {
         let text = match self.format {
-            LogFormat::Text => {
-                let (color, columns) = (self.color, columns(&io::stderr()));
-                words(message, &Look { color, columns })
-            }
+            LogFormat::Text => words(message, &Look::of(&io::stderr(), self.color)),
             LogFormat::Json => message.json(self.run.as_str()),
         };
         let line = format!("{text}\n");
@@ -285,9 +283,4 @@ impl Printer {
 /// Whether a variable is set, and not to nothing.
 fn set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
-}
-
-/// Whether who has a terminal wants colours on it.
-fn wants_color() -> bool {
-    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -37,6 +37,19 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// `1,048,576`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// How many bytes `512MiB` are: binary units, as memory is counted; `0` needs none.
 #[cfg(feature = "serve")]
 pub(super) fn bytes(text: &str) -> Option<u64> {
@@ -76,6 +89,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(bytes(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_a_comma_behind_each_thousand() {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_048_576, "1,048,576"),
+        ] {
+            assert_eq!(thousands(number), expected);
         }
     }
 

@@ -1,10 +1,5 @@
 //! Text in the width of a terminal.
 
-use std::io::IsTerminal;
-use std::os::fd::AsFd;
-
-use rustix::termios::tcgetwinsize;
-
 /// How many things are said of a recording that was released.
 pub(super) const CELLS: usize = 7;
 
@@ -96,15 +91,6 @@ pub(super) fn row(cells: &Row, widths: &mut Widths, columns: Option<usize>) -> S
         .join("\n")
         .trim_end()
         .to_owned()
-}
-
-/// How wide a terminal is; `None` if it is none, or does not say.
-pub(super) fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
-    let size = stream
-        .is_terminal()
-        .then(|| tcgetwinsize(stream).ok())
-        .flatten()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 #[cfg(test)]

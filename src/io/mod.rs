@@ -10,6 +10,7 @@ mod folder;
 mod lines;
 #[cfg(feature = "serve")]
 mod log;
+mod machine;
 mod memory;
 mod patient;
 mod secret;
@@ -29,6 +30,7 @@ pub(crate) use folder::{LockedFolder, make as make_folder, make_shared as make_s
 pub(crate) use lines::{Line, Lines, Stop};
 #[cfg(feature = "serve")]
 pub(crate) use log::{Log, LogError};
+pub(crate) use machine::{Memory, Room, descriptors, is_private};
 pub(crate) use memory::keep_private;
 #[cfg(feature = "serve")]
 pub(crate) use memory::raise_descriptors;

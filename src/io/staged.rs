@@ -170,6 +170,11 @@ impl Staged {
         FileExt::read_exact_at(self.file(), bytes, offset)
     }
 
+    /// Whether it has no name of its own.
+    pub(super) fn is_unnamed(&self) -> bool {
+        matches!(self.file, Temporary::Unnamed(_))
+    }
+
     fn file(&self) -> &File {
         match &self.file {
             Temporary::Unnamed(file) => file,

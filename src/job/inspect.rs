@@ -307,7 +307,7 @@ fn fits(
 
 impl KeyFound {
     /// An encrypted key is opened if a passphrase was given.
-    fn of(block: &KeyBlock, keys: &PrivateKeys) -> Result<Self, Error> {
+    pub(super) fn of(block: &KeyBlock, keys: &PrivateKeys) -> Result<Self, Error> {
         let known = |key: &PrivateKey| (key.bits(), key.fingerprint().to_string());
         Ok(match block {
             KeyBlock::Private(key) => {

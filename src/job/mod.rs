@@ -12,6 +12,7 @@
 
 mod bucket;
 mod claims;
+pub(crate) mod doctor;
 mod error;
 mod input;
 mod inspect;

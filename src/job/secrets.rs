@@ -354,18 +354,8 @@ impl<'a> PrivateKeys<'a> {
 
 /// Whether anything in the folder was a key or certificate.
 fn add_folder(ring: &mut KeyRing, folder: &Path, observer: &dyn Observer) -> Result<bool, Error> {
-    let display = || Input::File(folder.to_owned()).to_string();
-    let unread = |error| Error::KeyUnread(display(), ReadError::Io(error));
-    let mut paths = Vec::new();
-    for entry in fs_err::read_dir(folder).map_err(unread)? {
-        paths.push(entry.map_err(unread)?.path());
-        if paths.len() > MOST_IN_FOLDER {
-            return Err(Error::TooManyKeys(display(), MOST_IN_FOLDER));
-        }
-    }
-    paths.sort();
     let mut found = false;
-    for path in paths.into_iter().filter(|path| path.is_file()) {
+    for path in files_in(folder)? {
         let file = Input::File(path);
         let name = file.to_string();
         let added = match file.read(LIMIT) {
@@ -391,6 +381,22 @@ fn add_folder(ring: &mut KeyRing, folder: &Path, observer: &dyn Observer) -> Res
         }
     }
     Ok(found)
+}
+
+/// The files in a folder of keys, in the order of their names.
+pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let display = || Input::File(folder.to_owned()).to_string();
+    let unread = |error| Error::KeyUnread(display(), ReadError::Io(error));
+    let mut paths = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(unread)? {
+        paths.push(entry.map_err(unread)?.path());
+        if paths.len() > MOST_IN_FOLDER {
+            return Err(Error::TooManyKeys(display(), MOST_IN_FOLDER));
+        }
+    }
+    paths.sort();
+    paths.retain(|path| path.is_file());
+    Ok(paths)
 }
 
 /// Tells what was done to read a key.

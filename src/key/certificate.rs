@@ -195,6 +195,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_serial_number_is_positive_and_16_bytes_long_and_its_other_bits_are_random() {
+        let numbers: Vec<_> = (0..64).map(|_| serial_number().unwrap()).collect();
+        let first = |number: &SerialNumber| number.as_bytes()[0];
+        assert!(numbers.iter().all(|number| number.as_bytes().len() == 16));
+        assert!(
+            numbers
+                .iter()
+                .all(|number| (0x40..0x80).contains(&first(number)))
+        );
+        assert_eq!(
+            numbers.iter().map(first).fold(0, |all, one| all | one),
+            0x7F
+        );
+        assert_eq!(
+            numbers.iter().map(first).fold(0xFF, |all, one| all & one),
+            0x40
+        );
+    }
+
+    #[test]
     fn what_cannot_stand_in_a_certificate_is_refused() {
         let long = |name: &str, length| format!("{name}{}", "x".repeat(length));
         let ok = [

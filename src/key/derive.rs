@@ -461,6 +461,41 @@ mod tests {
     }
 
     #[test]
+    fn what_reaches_the_limit_is_read_and_what_exceeds_it_is_not() {
+        let info = |length| format!("hkdf-sha256:{}", "x".repeat(length));
+        let iterations = |number| format!("pbkdf2-sha256:{number}");
+        for (name, is_read) in [
+            (info(LONGEST_INFO), true),
+            (info(LONGEST_INFO + 1), false),
+            (iterations(MOST_ITERATIONS), true),
+            (iterations(MOST_ITERATIONS + 1), false),
+        ] {
+            assert_eq!(name.parse::<Kdf>().is_ok(), is_read, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_derivation_takes_is_told_beforehand() {
+        for (name, is_salted, is_slow, memory) in [
+            ("raw", false, false, 0),
+            ("prefix32", false, false, 0),
+            ("sha256-key", false, false, 0),
+            ("sha256-key-salt", true, false, 0),
+            ("hkdf-sha256", true, false, 0),
+            ("pbkdf2-sha256:1000", true, true, 0),
+            ("scrypt:16384:8:3", true, true, (16384 + 3) * 128 * 8),
+            ("argon2id:65536:3:4", true, true, 64 << 20),
+        ] {
+            let kdf: Kdf = name.parse().unwrap();
+            assert_eq!(
+                (kdf.is_salted(), kdf.is_slow(), kdf.memory()),
+                (is_salted, is_slow, memory),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn a_secret_that_does_not_fit_gives_no_key() {
         assert_eq!(derived("raw", &[7; 31], b""), None);
         assert_eq!(derived("raw", &[7; 33], b""), None);

@@ -410,6 +410,30 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_shows_a_key_is_none() {
+        for shown in [
+            "the key is\n-----BEGIN PRIVATE KEY-----\nMIIB\nand so on",
+            "----- metadata -----\n{}\n",
+        ] {
+            assert_eq!(text(shown.as_bytes(), "JSON").as_deref(), Ok(shown));
+        }
+    }
+
+    #[test]
+    fn zeros_alone_are_no_utf16() {
+        for zeros in ["\0\0\0\0", "{\0\0\0", "\0\0{\0", "\0\0\0{", "\0{\0\0"] {
+            assert_eq!(text(zeros.as_bytes(), "JSON").as_deref(), Ok(zeros));
+        }
+    }
+
+    #[test]
+    fn a_word_is_not_taken_for_a_document_in_base64() {
+        let mut notes = vec![];
+        assert_eq!(&*unwrapped("e30=".into(), &mut notes).unwrap(), "e30=");
+        assert_eq!(notes, [""; 0]);
+    }
+
+    #[test]
     fn what_is_around_a_document_is_taken_off() {
         let document = r#"{"a":"b + c/=?>>"}"#;
         let base64 = STANDARD.encode(document);
@@ -452,6 +476,14 @@ mod tests {
             ("bytes\t7\nMETADATA\tPjZo\tQWN\n", Some(Dump::Text)),
             ("sid,status,iv\nRE1,completed,x\n", Some(Dump::Csv)),
             ("{\"iv\":\"er5v\"}", None),
+            ("{ :x", None),
+            ("{=x}", None),
+            ("{a b}", None),
+            ("[a=b]", None),
+            ("[ :\"x\"]", None),
+            ("| iv |", None),
+            ("| iv |\n| x |\na\nb", None),
+            ("a,b\nc,d", None),
             ("x-amz-iv: y", None),
             ("RecordingSid=RE1", None),
         ] {

@@ -216,10 +216,12 @@ mod tests {
             failed(None, missing("2")),
             failed(Some("a"), missing("3")),
             failed(Some("b"), missing("4")),
-            failed(None, missing("5")),
+            failed(Some("a"), missing("5")),
+            failed(None, missing("6")),
+            failed(Some("a"), missing("7")),
         ];
         let ids = [Some("b"), None, Some("a"), None];
-        let fields = ["4", "2", "3", "5"];
+        let fields = ["4", "2", "7", "6"];
         let expected = std::iter::zip(ids, fields).map(|(id, field)| failed(id, missing(field)));
         assert_eq!(settled(items), Ok(expected.collect()));
     }
@@ -228,7 +230,10 @@ mod tests {
     fn repeated_nameless_errors_are_one() {
         let [a, b] = [failed(Some("a"), missing("1")), failed(None, missing("1"))];
         let items = vec![a.clone(), b.clone(), b.clone(), a.clone(), b.clone()];
-        assert_eq!(settled(items), Ok(vec![a, b]));
+        assert_eq!(settled(items), Ok(vec![a.clone(), b.clone()]));
+        // They do not follow one another.
+        let apart = vec![b.clone(), a, b];
+        assert_eq!(settled(apart.clone()), Ok(apart));
     }
 
     #[test]

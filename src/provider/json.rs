@@ -447,6 +447,8 @@ mod tests {
             ("{} {\"a\":}", "line 1 column 9"),
             ("{}\n{\"a\":\n7", "line 3 column 1"),
             ("{\"a\":}", "line 1 column 6"),
+            ("{}\n {}\n {\"a\":}", "line 3 column 7"),
+            ("{}\n [] {\"a\":}", "line 2 column 10"),
         ] {
             let error = entries(text).unwrap_err().to_string();
             assert!(error.ends_with(place), "{error}, not {place}");

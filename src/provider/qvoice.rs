@@ -98,3 +98,18 @@ fn mode(field: &str, name: &str) -> Result<Mode, MetadataError> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_salt_is_as_long_as_the_limit_at_most() {
+        assert_eq!(check_salt("salt", &"s".repeat(LONGEST)), Ok(()));
+        let error = check_salt("salt", &"s".repeat(LONGEST + 1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "salt is 4097 bytes long, over the limit of 4096"
+        );
+    }
+}

@@ -392,6 +392,53 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_is_no_part_of_the_answer() {
+        let log = "* Connected\n> GET / HTTP/1.1\n> iv: x\n>\n< HTTP/1.1 200 OK\n< iv: a b\n";
+        assert_eq!(iv(log), "a b");
+    }
+
+    #[test]
+    fn json_begins_with_an_object_that_has_a_name() {
+        for (text, place) in [
+            ("[info] {\"a\":1}", Some(7)),
+            ("[{x}] [ { \"a\"", Some(6)),
+            ("[x\"] [1] {", None),
+            ("{ [5 bytes", None),
+        ] {
+            assert_eq!(start_of_json(text), place, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_begins_an_answer_is_a_status_or_a_request() {
+        let head = |line| match head_line(line) {
+            Some(Head::Status(status)) => status,
+            Some(Head::Method(method)) => method,
+            None => "",
+        };
+        for (line, expected) in [
+            ("  HTTP/1.1 200 OK", "200"),
+            ("< HTTP/2 404", "404"),
+            ("HTTP/1.1 2000 OK", ""),
+            ("HTTP/1.1 2x0 OK", ""),
+            ("iv 200 OK", ""),
+            ("POST /hook HTTP/1.1", "POST"),
+            ("post /hook HTTP/1.1", ""),
+            ("POST /hook twice", ""),
+        ] {
+            assert_eq!(head(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_header_has_a_name_in_one_word() {
+        let name = |line| header(line).map(|(name, _)| name);
+        assert_eq!(name("iv : x").as_deref(), Some("iv"));
+        assert_eq!(name(": x"), None);
+        assert_eq!(name("the iv: x"), None);
+    }
+
+    #[test]
     fn text_of_no_shape_is_not_repeated() {
         for text in ["supersecret", "supersecret, and more", "correct-horse\n"] {
             let Err(error) = shape(text, "JSON", &Budget::new()) else {

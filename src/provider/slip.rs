@@ -204,6 +204,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_far_from_an_id_was_not_meant_for_one() {
+        for (text, is_meant) in [
+            (format!("RE{}", &HEX[6..]), true),
+            (format!("RE{}", &HEX[7..]), false),
+            (format!("RE{HEX}000000"), true),
+            (format!("RE{HEX}0000000"), false),
+            (format!("RE{}zzzz", &HEX[4..]), true),
+            (format!("RE{}zzzzz", &HEX[5..]), false),
+            (ARCHIVE[6..].to_owned(), true),
+            (ARCHIVE[7..].to_owned(), false),
+            (format!("{ARCHIVE}000000"), true),
+            (format!("{ARCHIVE}0000000"), false),
+            (ARCHIVE.replacen('-', "", 2), false),
+            (format!("{}zzzz", &ARCHIVE[..32]), true),
+            (format!("{}zzzzz", &ARCHIVE[..31]), false),
+        ] {
+            assert_eq!(Slip::of(&text).is_some(), is_meant, "{text}");
+        }
+    }
+
+    #[test]
     fn an_id_of_something_that_is_not_recorded_is_known() {
         for (prefix, other) in [
             ("AC", Other::Account),

@@ -326,6 +326,12 @@ mod tests {
     }
 
     #[test]
+    fn where_s3s_own_tools_have_the_headers_needs_no_mention() {
+        let listing = parse(head_object(&metadata()).as_bytes()).unwrap();
+        assert_eq!(listing.notes(), [""; 0]);
+    }
+
+    #[test]
     fn media_behind_the_headers_is_skipped() {
         let file = [
             s3_headers().as_bytes(),

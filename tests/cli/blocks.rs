@@ -45,6 +45,8 @@ enum Fate {
 enum Why {
     /// It changes the machine: it takes root.
     Root,
+    /// `.ci/packages` runs it, as root in a Debian of its own.
+    InDebian,
     /// It asks a vendor whose account no test has.
     Account,
     /// It takes minutes or hours, or what is not at hand. Its files and targets exist.
@@ -54,7 +56,7 @@ enum Why {
 }
 
 use Fate::{AsIn, Not, Test};
-use Why::{Account, Drawing, Long, Root};
+use Why::{Account, Drawing, InDebian, Long, Root};
 
 /// Document, language, a piece of the block, and what becomes of it.
 #[rustfmt::skip]
@@ -77,6 +79,13 @@ const LISTED: &[(&str, &str, &str, Fate)] = &[
     ("docs/cookbook.md", "bash", "aws s3 cp", Test("tests/buckets/cookbook.rs::a_vonage_archive_through_a_pipe")),
     ("docs/cookbook.md", "bash", "RE…", Test("tests/buckets/cookbook.rs::a_twilio_recording_by_its_sid_and_no_credentials_go_astray")),
     ("docs/cookbook.md", "yaml", "jobs:", Test("tests/cli/docs.rs::the_workflow_of_the_cookbook_runs")),
+    ("docs/install.md", "bash", "cargo install --locked --path", Not(Long)),
+    ("docs/install.md", "bash", "packages/release.sh", Not(Root)),
+    ("docs/install.md", "bash", "tar -xzf", Not(InDebian)),
+    ("docs/install.md", "bash", "apt-get install ./", Not(InDebian)),
+    ("docs/install.md", "bash", "docker build", Not(Root)),
+    ("docs/install.md", "bash", "sha256sum --check", Not(InDebian)),
+    ("docs/install.md", "bash", "unreel completions", Not(InDebian)),
     ("docs/keys.md", "bash", "aws kms decrypt", Test("tests/cli/blocks.rs::the_command_for_a_kms_of_the_page_about_keys_opens_a_recording")),
     ("docs/performance.md", "sh", "benches/peers/run.py", Not(Long)),
     ("docs/playback.md", "bash", "serve --demo", AsIn("README.md")),
@@ -88,8 +97,7 @@ const LISTED: &[(&str, &str, &str, Fate)] = &[
     ("docs/playback.md", "nginx", "proxy_pass", Test("tests/cli/playback.rs::nginx_takes_the_configuration_of_the_page")),
     ("docs/playback.md", "ini", "[Service]", Test("tests/cli/playback.rs::systemd_takes_the_unit_of_the_page")),
     ("docs/playback.md", "bash", "systemctl enable", Not(Root)),
-    ("docs/playback.md", "dockerfile", "FROM ", Not(Root)),
-    ("docs/playback.md", "bash", "docker build", Not(Root)),
+    ("docs/playback.md", "bash", "docker run", Not(Root)),
     ("docs/playback.md", "sh", "Supervisors hear", Test("tests/cli/playback.rs::the_rule_of_the_page_allows_supervisors_and_the_agent_of_the_call")),
     ("docs/playback.md", "logrotate", "postrotate", Test("tests/cli/playback.rs::logrotate_takes_the_rule_of_the_page")),
     ("docs/playback.md", "bash", "verify-audit", Test("tests/cli/playback.rs::the_way_of_the_page_from_nothing_to_flex_works")),
@@ -225,6 +233,12 @@ fn check(block: &Block, fate: Fate) {
         Not(Root) => {
             let words = ["/etc/", "systemctl ", "docker ", "apt-get "];
             assert!(words.iter().any(|word| block.text.contains(word)), "{at}");
+        }
+        Not(InDebian) => {
+            let script = read(".ci/packages");
+            let mut pieces = script.split("block '").skip(1);
+            let runs = pieces.any(|rest| block.text.contains(rest.split('\'').next().unwrap()));
+            assert!(runs, ".ci/packages does not run it: {at}");
         }
         Not(Account) => assert!(block.text.contains("aws "), "{at}"),
         Not(Long) => names_exist(block),

@@ -141,9 +141,9 @@ fn fish_completes_commands_flags_and_values() {
 /// A shell in a terminal of its own, in which `typed` is typed; returns when it shows `expected`.
 fn types(desk: &Desk, program: &str, args: &[&str], setup: &str, typed: &str, expected: &str) {
     let mut command = desk.command("sh");
-    command
-        .args(["-c", "exec \"$@\" < /dev/tty", "sh", program])
-        .args(args);
+    // readline shows nothing where the terminal that it finds does not echo.
+    let script = "stty echo < /dev/tty; exec \"$@\" < /dev/tty";
+    command.args(["-c", script, "sh", program]).args(args);
     command.env("HOME", desk.path("."));
     command.env("TERM", "xterm").env("PS1", "");
     let mut session = Session::spawn(command).expect("a terminal");

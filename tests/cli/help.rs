@@ -48,7 +48,8 @@ pub(crate) fn flags(help: &str) -> BTreeSet<String> {
     });
     let words = listed.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',']));
     let flags = words.filter(|word| word.starts_with('-'));
-    flags.map(ToOwned::to_owned).collect()
+    // `--verbose...` may be repeated.
+    flags.map(|flag| flag.trim_end_matches('.').to_owned()).collect()
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod blocks;
 mod commands;
 mod completions;
 mod docs;
+mod doctor;
 mod filesystems;
 mod folder;
 mod help;
@@ -32,5 +33,6 @@ mod serve_settings;
 mod several;
 mod signals;
 mod terminal;
+mod version;
 #[cfg(feature = "waveform")]
 mod waveform;

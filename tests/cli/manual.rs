@@ -159,7 +159,7 @@ fn man_sets_a_page_without_a_warning_and_finds_its_name() {
         man.env("MANWIDTH", "80")
             .env("MANROFFOPT", "-ww")
             .env("LC_ALL", "C.UTF-8");
-        man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", &file]);
+        man.args(["--warnings", "-E", "UTF-8", "-l", &file]);
         let output = desk.done(man);
         assert_eq!(stderr(&output), "", "{file}");
         let text = String::from_utf8(output.stdout).unwrap();

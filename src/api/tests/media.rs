@@ -104,6 +104,39 @@ fn what_goes_on_behind_its_known_end_is_not_the_same() {
 }
 
 #[test]
+fn what_ends_before_its_known_end_is_not_whole() {
+    let body = body(100);
+    let shorter = [chunk(&body[..70]), chunk(b"")].concat();
+    let steps = vec![
+        cut("", &body, 50),
+        raw("200 OK", CHUNKED, &shorter),
+        say("200 OK", "", &body),
+    ];
+    whole(steps, &body, 3);
+}
+
+#[test]
+fn what_is_as_long_as_what_came_before_may_be_the_whole() {
+    let body = body(30);
+    let all = raw("200 OK", CHUNKED, &chunk(&body));
+    whole(vec![all, say("200 OK", "", &body)], &body, 2);
+}
+
+#[test]
+fn what_has_not_begun_is_asked_for_as_a_whole() {
+    let body = body(100);
+    let steps = vec![cut(TAG, &body, 0), say("200 OK", TAG, &body)];
+    let seen = whole(steps, &body, 2);
+    assert!(!seen[1].contains("range"));
+    let steps = vec![cut(TAG, &body, 0), rest(TAG, &body, 0)];
+    assert!(matches!(broken(steps, b""), Error::Answer { .. }));
+    // Nothing that comes is no progress.
+    let none = || cut(TAG, &body, 0);
+    let steps = vec![none(), none(), none(), none(), say("200 OK", TAG, &body)];
+    assert!(matches!(broken(steps, b""), Error::Cut { .. }));
+}
+
+#[test]
 fn what_had_an_end_does_not_end_with_a_connection() {
     let body = body(100);
     let all = [chunk(&body), chunk(b"")].concat();
@@ -273,6 +306,7 @@ fn wrong_parts_are_not_taken() {
     };
     for answer in [
         part("bytes 39-99/100", 39, 100),
+        part("bytes 39-99/100", 40, 100),
         part("bytes 41-99/100", 41, 100),
         part("bytes 40-98/100", 40, 99),
         part("bytes 40-99/101", 40, 100),
@@ -282,6 +316,11 @@ fn wrong_parts_are_not_taken() {
         part("bytes 40-99/100", 0, 100),
         part("octets 40-99/100", 40, 100),
         part("bytes 99-40/100", 40, 100),
+        say(
+            "206 X",
+            &format!("Content-Range: bytes 40-100/101\r\n{TAG}"),
+            &[&body[40..], b"x"].concat(),
+        ),
         say("206 X", TAG, &body[40..]),
         rest("", &body, 40),
         say(

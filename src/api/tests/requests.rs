@@ -368,3 +368,10 @@ fn what_an_answer_told_of_is_not_asked_for_at_this_machine() {
     told.told_by = Some(Link::parse("http://localhost:1/").unwrap());
     assert!(client().json(&told).is_ok());
 }
+
+#[test]
+fn a_link_beside_media_is_not_followed() {
+    let body = body(100);
+    let (brought, seen) = brought(vec![say("200 OK", "Location: http://a.b/\r\n", &body)]);
+    assert_eq!((brought.unwrap().bytes, seen.len()), (body, 1));
+}

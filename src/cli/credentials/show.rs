@@ -92,6 +92,16 @@ pub(in crate::cli) fn told(from: &From<'_>, services: &[Service]) -> Vec<String>
     lines.flat_map(|line| line.for_people()).collect()
 }
 
+/// Of each provider what was found, in words and without a secret, or why it cannot be used.
+pub(in crate::cli) fn each(
+    from: &From<'_>,
+) -> impl Iterator<Item = (&'static str, Result<Vec<String>, Failure>)> {
+    lines(from).into_iter().map(|line| {
+        let found = || line.credentials.iter().map(Entry::words).collect();
+        (line.provider, line.failure.map_or_else(|| Ok(found()), Err))
+    })
+}
+
 /// Buckets' services, by their names for machines.
 const SERVICES: [(&str, Service); 3] = [
     ("s3", Service::S3),
@@ -178,6 +188,16 @@ impl Line {
 }
 
 impl Entry {
+    /// On one line.
+    fn words(&self) -> String {
+        let fields = self.fields.iter();
+        let fields = fields.map(|(_, name, value)| format!("{name} {value}"));
+        let words: Vec<_> = std::iter::once(format!("from {}", self.source))
+            .chain(fields)
+            .collect();
+        words.join(", ")
+    }
+
     fn of_twilio(found: &Found<Twilio>) -> Self {
         let twilio = &found.credentials;
         let is_key = twilio.user.starts_with("SK");

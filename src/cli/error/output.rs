@@ -45,6 +45,6 @@ pub(super) fn output_hint(error: &OutputError) -> String {
 }
 
 /// `text` as one word of a shell's.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::cli) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -112,6 +112,115 @@ fn where_it_was_found_is_said() {
 }
 
 #[test]
+fn a_place_is_told_from_the_top_down_and_capped() {
+    let note = |document: Value| {
+        let found = parse(Provider::TwilioVoice, &document.to_string()).unwrap();
+        found.notes().join("|")
+    };
+    let in_text = "the recording's metadata was found in the text of a string";
+    assert_eq!(note(json!(voice().to_string())), in_text);
+    // A list that is the document needs no mention, and one inside of it does.
+    assert_eq!(note(json!({"recordings": [voice()]})), "");
+    assert_eq!(
+        note(json!({"data": {"recordings": [voice()]}})),
+        "the recording's metadata was found in data.recordings[0]"
+    );
+    let deep = (0..80).fold(voice(), |inside, _| json!({ "ab": inside }));
+    // Up to 200 bytes one more is said.
+    let place = "ab".to_owned() + &".ab".repeat(67);
+    assert_eq!(
+        note(deep),
+        format!("the recording's metadata was found in {place}")
+    );
+}
+
+#[test]
+fn texts_within_texts_are_read_as_deep_as_the_limit() {
+    let found = |depth| {
+        let text = (0..depth).fold(voice().to_string(), |inside, _| {
+            json!({ "body": inside }).to_string()
+        });
+        parse(Provider::TwilioVoice, &text).is_ok()
+    };
+    assert!((0..=DEPTH).all(found));
+    assert!(!found(DEPTH + 1));
+}
+
+#[test]
+fn envelopes_without_an_id_are_told_apart_in_a_list_alone() {
+    let details = voice()["encryption_details"].clone();
+    let mut other = details.clone();
+    other["iv"] = json!("AAAAAAAAAAAAAAAA");
+    let read = |value: Value| parse(Provider::TwilioVoice, &value.to_string());
+    assert_eq!(read(json!([details, other])).unwrap().items().len(), 2);
+    assert_eq!(
+        read(json!({"a": details, "b": other})).unwrap_err(),
+        MetadataError::Contradiction {
+            first: "the metadata in a".to_owned(),
+            second: "the metadata in b".to_owned(),
+        }
+    );
+    // It is that of one of them.
+    let mut another = voice();
+    another["sid"] = json!(RE.replace('0', "f"));
+    another["encryption_details"] = other.clone();
+    let both = read(json!({"a": details, "b": voice(), "c": another})).unwrap();
+    assert_eq!(both.items().len(), 2);
+}
+
+#[test]
+fn an_array_that_is_no_list_of_recordings_makes_no_page() {
+    let next = "/2010…?Page=1";
+    let tagged = json!({"tags": ["a"], "next_page_uri": next, "data": voice()});
+    let found = parse(Provider::TwilioVoice, &tagged.to_string()).unwrap();
+    assert!(!found.goes_on());
+    let page = json!({"recordings": [voice()], "tags": ["a"], "next_page_uri": next});
+    let found = parse(Provider::TwilioVoice, &page.to_string()).unwrap();
+    assert_eq!((found.items().len(), found.goes_on()), (1, true));
+}
+
+#[test]
+fn no_more_places_are_told_than_anybody_reads() {
+    let place = |digit: u32| {
+        let mut one = voice();
+        one["sid"] = json!(RE.replace('0', &digit.to_string()));
+        (format!("p{digit}"), one)
+    };
+    let many: serde_json::Map<_, _> = (0..=9).map(place).collect();
+    let found = parse(Provider::TwilioVoice, &Value::from(many).to_string()).unwrap();
+    assert_eq!((found.items().len(), found.notes().len()), (10, PLACES));
+}
+
+#[test]
+fn headers_may_stand_as_pairs() {
+    let headers = headers();
+    let pairs: Vec<Value> = headers
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| json!([name, value]))
+        .collect();
+    let read = |value: Value| parse(Provider::TwilioVideo, &value.to_string()).unwrap();
+    let expected = read(headers.clone());
+    assert_eq!(read(json!(pairs)).items(), expected.items());
+    assert_eq!(read(json!({ "headers": pairs })).items(), expected.items());
+}
+
+#[test]
+fn a_text_within_a_document_is_read_if_it_is_a_document() {
+    let lines = format!(
+        "x-amz-meta-x-amz-key: {}\nx-amz-meta-x-amz-iv: EmKjzVpvXC9rE6DJ00Xv7Q==\n",
+        key()
+    );
+    let read = |text: String| {
+        let text = json!({ "log": text }).to_string();
+        parse(Provider::TwilioVideo, &text).map(|found| found.items().len())
+    };
+    assert_eq!(read(format!("HTTP/1.1 200 OK\n{lines}\n")), Ok(1));
+    assert!(read(lines).is_err());
+}
+
+#[test]
 fn one_consistent_finding_counts() {
     let details = voice()["encryption_details"].clone();
     let mut other = details.clone();

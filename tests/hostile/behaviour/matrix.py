@@ -112,7 +112,7 @@ class Unreel(Tool):
                 "-o", target or "-", *(["-f"] if force else [])]
 
     def version(self):
-        return must(self.binary, "--version").decode().strip()
+        return must(self.binary, "-V").decode().strip()
 
 
 class Age(Tool):

@@ -133,6 +133,25 @@ fn what_is_not_fetched_starts_no_network() {
     assert!(fake.requests().is_empty());
 }
 
+/// It reads certificates of authorities, and counts them.
+#[test]
+fn the_doctor_asks_nobody() {
+    if !strace() {
+        return;
+    }
+    let (fake, place) = (Fake::start(), Place::new());
+    for arguments in [&["doctor", "-k", "key.pem"][..], &["doctor", "--json"]] {
+        let mut command = place.unreel(&fake, arguments);
+        command.env("HTTPS_PROXY", fake.base());
+        let (text, _) = traced(&place, &command);
+        let mut asked = text.lines().filter(|line| is_to_the_network(line));
+        assert_eq!(asked.next(), None, "{arguments:?}");
+        assert!(!text.contains("unreel-network"), "{arguments:?}");
+        assert!(!text.contains("resolv.conf"), "{arguments:?}");
+    }
+    assert!(fake.requests().is_empty());
+}
+
 /// The judge itself: what is fetched is seen to be.
 #[test]
 fn what_is_fetched_is_recognised() {
