@@ -100,7 +100,8 @@ fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let printer = Printer::plain(log::format_among(args));
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let text = help::asked(args).unwrap_or_else(|| error.render());
+            let help = (error.kind() == ErrorKind::DisplayHelp).then(|| help::asked(args));
+            let text = help.flatten().unwrap_or_else(|| error.render());
             if let Err(failure) = printer.help(&text) {
                 return failed(&failure, &printer);
             }
