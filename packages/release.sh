@@ -126,7 +126,7 @@ debian() {
 
 bill_of_materials() {
   if cargo cyclonedx --version >/dev/null 2>&1; then
-    cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" --override-filename "$name.cdx"
+    cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --target "$target" --override-filename "$name.cdx"
     mv "$name.cdx.json" "$out/"
   elif [ -n "$tag" ]; then
     fail "there is no cargo-cyclonedx"

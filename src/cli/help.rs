@@ -69,7 +69,7 @@ pub(super) fn brief(command: Command, path: &str) -> Command {
             .arg(help)
             .after_help(BRIEF);
     }
-    let examples = named.map_or("".into(), |page| listed(page, 2));
+    let examples = named.map_or(String::new(), |page| listed(page, 2));
     let more = format!("{examples}`unreel {path} --help` shows all there is");
     let command = command.after_help(more);
     // Which flags exclude each other is told by `--help`: it makes long lines.

@@ -99,8 +99,9 @@ fn explain(error: &clap::Error, args: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
     let printer = Printer::plain(log::format_among(args));
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let text = help::asked(args).unwrap_or_else(|| error.render());
+        kind @ (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            let help = (kind == ErrorKind::DisplayHelp).then(|| help::asked(args));
+            let text = help.flatten().unwrap_or_else(|| error.render());
             if let Err(failure) = printer.help(&text) {
                 return failed(&failure, &printer);
             }

@@ -1,5 +1,5 @@
 //! Messages: the same in words and as lines of JSON, as much as is asked for, and nothing beside them.
-#![allow(clippy::unwrap_used, reason = "it is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -270,7 +270,7 @@ fn the_environment_says_it_where_no_flag_does() {
 fn text_from_files_and_names_is_written_so_that_it_does_nothing() {
     let desk = desk();
     let name = "a\u{1b}[31m\u{202e}\"\\\n.enc";
-    let mut command = desk.unreel("twilio-voice --log-format json -k key.pem --check -vvv");
+    let mut command = desk.unreel("twilio-voice --log-format json -k key.pem --check -vvv -j 1");
     let output = command.arg(name).arg("call.enc").output().unwrap();
     let all = messages(&stderr(&output));
     assert_eq!(all[0]["input"], name, "{}", stderr(&output));

@@ -10,6 +10,7 @@ use crate::docs::{read, root, spans};
 /// Messages that no command of the documents brings about, and the test that does.
 #[rustfmt::skip]
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("checks failed", "tests/cli/doctor.rs::each_failure_ends_with_its_own_code_and_says_what_to_do"),
     ("refusing to write media to the terminal", "tests/cli/terminal.rs::media_is_kept_from_a_terminal_unless_it_is_forced"),
     ("standard output is closed", "tests/hostile/faults/streams.rs::media_to_a_closed_standard_output_is_refused"),
     ("no longer takes the link", "tests/network/faults/media.rs::statuses"),

@@ -1,5 +1,4 @@
 //! The arguments of `unreel keygen`.
-#![expect(clippy::doc_markdown, reason = "the comments are the help's text")]
 
 use std::path::PathBuf;
 

@@ -38,10 +38,7 @@ fn against(now: SystemTime, built: &str) -> Check {
             Check::warning("clock", message, hint)
         }
         (Err(_), _) => Check::warning("clock", "it shows no time that there is", hint),
-        _ => Check::ok(
-            "clock",
-            format!("{said}, after this program was made; compared with no other clock"),
-        ),
+        _ => Check::ok("clock", format!("{said}, after this program was made")),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn credentials(from: &From<'_>) -> Vec<Check> {
     }
     if !absent.is_empty() {
         let message = format!(
-            "for {}: unreel inspect --credentials says where they are looked for",
+            "for {}; see unreel inspect --credentials",
             absent.join(", ")
         );
         checks.push(Check::ok("none", message));

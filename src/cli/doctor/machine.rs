@@ -86,7 +86,7 @@ fn said(room: &Room) -> String {
         .free
         .map_or_else(String::new, |free| format!("{} free, ", size(free)));
     let names = if room.unnamed {
-        "files without a name until they are whole (O_TMPFILE)"
+        "O_TMPFILE"
     } else {
         "no O_TMPFILE: kill -9 may leave .NAME.unreel-XXXXXX"
     };
