@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_ascii_is_named_by_its_line() {
+        let line = |text| decoded(text).remove(0).1;
+        let problem = "this is not ASCII";
+        assert_eq!(
+            line("a\n-----BEGIN A-----\nAQ\nAä\n-----END A-----"),
+            Err(KeyError::Pem { line: 4, problem })
+        );
+    }
+
+    #[test]
     fn headers_are_no_data() {
         let text = "-----BEGIN A-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: X,00\r\n \r\nAQID\r\n-----END A-----";
         let block = blocks(text.as_bytes()).next().unwrap();

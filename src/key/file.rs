@@ -338,3 +338,58 @@ fn no_key_file(bytes: &[u8]) -> KeyError {
     let kind = FOREIGN.iter().find(|(start, _)| bytes.starts_with(start));
     kind.map_or(KeyError::NoKey, |(_, kind)| KeyError::Foreign(kind.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+
+    use super::*;
+    use crate::key::generate;
+
+    #[test]
+    fn a_file_is_as_long_as_the_limit_at_most() {
+        let error = |length| parse(&vec![b' '; length]).err();
+        assert_eq!(error(MAX_BYTES), Some(KeyError::Empty));
+        let limit = MAX_BYTES;
+        assert_eq!(error(limit + 1), Some(KeyError::TooLarge { limit }));
+    }
+
+    #[test]
+    fn a_locked_key_of_another_kind_is_told_by_its_label() {
+        for (label, kind) in [
+            ("EC PRIVATE KEY", ForeignKind::EllipticCurve),
+            ("DSA PRIVATE KEY", ForeignKind::Dsa),
+            ("OPENSSH PRIVATE KEY", ForeignKind::OpenSsh),
+        ] {
+            let pem = format!(
+                "-----BEGIN {label}-----\nProc-Type: 4,ENCRYPTED\n\
+                 DEK-Info: DES-EDE3-CBC,0001020304050607\n\nAAAAAAAAAAA=\n-----END {label}-----\n"
+            );
+            assert_eq!(parse(pem.as_bytes()).err(), Some(KeyError::Foreign(kind)));
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_looked_for_beside_a_public_one_and_damage_beside_it_is_left_out() {
+        let key = generate(1024).unwrap();
+        let (public, private) = (key.public_pem().unwrap(), key.pkcs8_pem(None).unwrap());
+        let wrapped = public + "key: " + &BASE64_STANDARD.encode(&*private);
+        let file = KeyFile::read(wrapped.as_bytes()).unwrap();
+        assert!(file.has_private());
+        let damaged = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+        let blocks = parse([damaged, &private].concat().as_bytes()).unwrap();
+        assert!(matches!(blocks.as_slice(), [KeyBlock::Private(_)]));
+    }
+
+    #[test]
+    fn json_web_keys_are_counted_too() {
+        let keys = |count| {
+            let key = r#"{"kty":"RSA","n":"_w","e":"AQAB"}"#;
+            parse(key.repeat(count).as_bytes()).err()
+        };
+        assert_eq!(keys(MAX_BLOCKS), Some(KeyError::NoKey));
+        let limit = MAX_BLOCKS;
+        assert_eq!(keys(limit + 1), Some(KeyError::TooManyBlocks { limit }));
+    }
+}

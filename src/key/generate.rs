@@ -166,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_pair_is_256_and_128_bits_as_text_and_another_each_time() {
+        let (key, salt) = shared_pair().unwrap();
+        assert_eq!(base16ct::lower::decode_vec(&*key).unwrap().len(), 32);
+        assert_eq!(BASE64_STANDARD.decode(&*salt).unwrap().len(), 16);
+        let (another, other) = shared_pair().unwrap();
+        assert!(key != another && salt != other);
+    }
+
+    #[test]
     fn other_sizes_are_refused() {
         for bits in [0, 512, 1023, 8193, usize::MAX] {
             assert_eq!(generate(bits).err(), Some(GenerateError::Size { bits }));

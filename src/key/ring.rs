@@ -191,3 +191,30 @@ impl Entry {
         key_id.is_some_and(|id| file_name.contains(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::generate;
+
+    #[test]
+    fn a_ring_knows_what_is_secret_and_what_is_open() {
+        let key = generate(1024).unwrap();
+        let passphrase = Passphrase::new(b"secret".to_vec());
+        let public = key.public_pem().unwrap();
+        let locked = key.pkcs8_pem(Some(&passphrase)).unwrap();
+        let open = key.pkcs8_pem(None).unwrap();
+        let mut ring = KeyRing::default();
+        for (file, is_secret, is_empty, any_open) in [
+            (public.as_str(), false, true, false),
+            (&locked, true, false, false),
+            (&[open.as_str(), &public].concat(), true, false, true),
+        ] {
+            let added = ring.add("a file", file.as_bytes()).unwrap();
+            assert_eq!(
+                (added.is_secret, ring.is_empty(), ring.any_open()),
+                (is_secret, is_empty, any_open)
+            );
+        }
+    }
+}

@@ -182,6 +182,19 @@ mod tests {
     }
 
     #[test]
+    fn other_keys_are_told_by_their_numbers() {
+        let (number, octets): (&[u8], &[u8]) = (&[2, 1, 0], &[4, 1, 0]);
+        let dsa = sequence(&[number; 6]);
+        assert_eq!(
+            private(&dsa).err(),
+            Some(KeyError::Foreign(ForeignKind::Dsa))
+        );
+        let curve = sequence(&[number, octets]);
+        let expected = KeyError::Foreign(ForeignKind::EllipticCurve);
+        assert_eq!(private(&curve).err(), Some(expected));
+    }
+
+    #[test]
     fn anything_else_is_nothing() {
         for der in [
             &[][..],

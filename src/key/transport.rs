@@ -346,5 +346,7 @@ mod tests {
             );
         }
         assert_eq!(base64(&"words of a text ".repeat(100)).count(), 0);
+        assert_eq!(base64(&"A".repeat(400)).count(), 1);
+        assert_eq!(base64(&"A".repeat(396)).count(), 0);
     }
 }

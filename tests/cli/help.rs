@@ -49,7 +49,9 @@ pub(crate) fn flags(help: &str) -> BTreeSet<String> {
     let words = listed.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',']));
     let flags = words.filter(|word| word.starts_with('-'));
     // `--verbose...` may be repeated.
-    flags.map(|flag| flag.trim_end_matches('.').to_owned()).collect()
+    flags
+        .map(|flag| flag.trim_end_matches('.').to_owned())
+        .collect()
 }
 
 #[test]

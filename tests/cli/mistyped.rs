@@ -172,6 +172,7 @@ fn what_others_call_a_command_is_answered_with_its_name_here() {
         (&["Keygen"], "did you mean unreel keygen?"),
         (&["completion", "bash"], "did you mean unreel completions?"),
         (&["manual"], "did you mean unreel man?"),
+        (&["diagnose"], "did you mean unreel doctor?"),
         (&["version"], "did you mean unreel --version?"),
         (&["help", "twilio-vioce"], "unreel twilio-voice?"),
         (&["help", "voice"], "did you mean unreel twilio-voice?"),

@@ -14,6 +14,9 @@ mod fake;
 
 mod api_path;
 mod audit;
+// Here, for it waits for seconds to pass, as much here does.
+#[path = "../browser/mod.rs"]
+mod browser;
 mod clients;
 mod connection;
 mod crashes;

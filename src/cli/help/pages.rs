@@ -241,6 +241,16 @@ Numbers for a player, of a recording that stays encrypted:
         related: &["decrypt"],
     },
     Page {
+        command: "doctor",
+        flags: &["key", "passphrase-file", "json", "profile", "ca-file"],
+        examples: "\
+See whether decrypting works on this machine, and what a run would find:
+  unreel doctor
+The same for a script, or for whoever helps:
+  unreel doctor -k keys/ --json > doctor.json",
+        related: &["inspect", "keygen"],
+    },
+    Page {
         command: "completions",
         flags: &[],
         examples: "\

@@ -59,6 +59,7 @@ pub(super) const ENVIRONMENT: &[Place] = &[
             "decrypt",
             "batch",
             "inspect",
+            "doctor",
             "",
         ],
         name: "VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
@@ -70,7 +71,7 @@ pub(super) const ENVIRONMENT: &[Place] = &[
         what: "where the API of Qvoice is, the account, and the bearer's token",
     },
     Place {
-        of: &["--name-template", "inspect", "serve", ""],
+        of: &["--name-template", "inspect", "serve", "doctor", ""],
         name: "AWS_…, AZURE_…, GOOGLE_…",
         what: "who is asked for what is in a bucket, and with which credentials, as the vendors' own \
                tools have it",
@@ -102,6 +103,11 @@ pub(super) const ENVIRONMENT: &[Place] = &[
     },
     Place {
         of: &[EVERY],
+        name: "UNREEL_LOG_FORMAT",
+        what: "text or json, without --log-format",
+    },
+    Place {
+        of: &[EVERY],
         name: "NO_COLOR, TERM, CI",
         what: "not empty, dumb: no colours; not empty: no progress bar",
     },
@@ -125,6 +131,7 @@ pub(super) const FILES: &[Place] = &[
             "decrypt",
             "batch",
             "inspect",
+            "doctor",
             "",
         ],
         name: "./.vonagerc, ~/.vonage/config.json",

@@ -71,6 +71,18 @@ const MEANT: &[(&[&str], &str)] = &[
         "did you mean unreel inspect?",
     ),
     (
+        &[
+            "diagnose",
+            "diagnostics",
+            "selftest",
+            "self-test",
+            "health",
+            "status",
+            "env",
+        ],
+        "did you mean unreel doctor?",
+    ),
+    (
         &["setup", "enable", "disable", "upload-key", "add-key"],
         "did you mean unreel register?",
     ),

@@ -1,16 +1,6 @@
 //! `unreel serve` in Debian's Chromium: the listening page, and the player that Twilio publishes for
 //! Flex Insights. Node drives it (the scripts beside this file); `.ci/run` installs what they need.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "it is a test"
-)]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../fake/mod.rs"]
-mod fake;
 mod scene;
 
 use scene::{ACCOUNT, CALL, DOWNLOAD, HOUR, Scene, TOKEN, VIDEO, has, run};
