@@ -114,7 +114,7 @@ const ENTRIES: &[Entry] = &[
     ),
     (
         "doctor",
-        "Try out whether decrypting works here, and say what a run would find",
+        "Try whether decrypting works here, and say what a run would find",
         Doctor::augment_args,
     ),
     (

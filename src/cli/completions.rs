@@ -11,6 +11,7 @@ use super::command;
 use super::error::Failure;
 use super::help::in_full;
 use super::printer::Printer;
+use super::version;
 
 /// Prints the script.
 pub(super) fn run(args: &Completions, printer: &Printer) -> Result<(), Failure> {
@@ -40,7 +41,7 @@ fn offered(command: &Command) -> Command {
         .subcommands(command.get_subcommands().map(offered))
         .disable_help_subcommand(name != "unreel");
     match name {
-        "unreel" => offered.version(env!("CARGO_PKG_VERSION")),
+        "unreel" => offered.version(version::NUMBER),
         _ => offered,
     }
 }

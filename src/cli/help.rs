@@ -166,15 +166,16 @@ mod tests {
         for (path, _) in all(&command::all(), "") {
             for (what, line) in page(&path).unwrap().examples() {
                 assert!(what.ends_with(':'), "{path}: {what}");
-                let typed = line
-                    .split([' '])
-                    .take_while(|word| !["|", ">", "<"].contains(word));
-                let asked = command::all().try_get_matches_from(typed);
-                assert!(asked.is_ok(), "{line}: {}", asked.unwrap_err());
                 assert!(
                     line.starts_with(&format!("unreel {path}")),
                     "{path}: {line}"
                 );
+                assert!(line.chars().count() <= 78, "{line}");
+                let line = line.replace("RE…", "RE5eed0000000000000000000000000001");
+                let words = line.split(' ');
+                let typed = words.take_while(|word| !["|", ">", "<"].contains(word));
+                let asked = command::all().try_get_matches_from(typed);
+                assert!(asked.is_ok(), "{line}: {}", asked.unwrap_err());
             }
         }
     }

@@ -17,6 +17,7 @@ use super::error::Failure;
 use super::exit::Code;
 use super::help::{Page, below_of, in_full, page};
 use super::printer::Printer;
+use super::version;
 use crate::cipher::WriteAt;
 use crate::io::{OutputError, Staged, check_target, make_shared_folder};
 use crate::job::Input;
@@ -99,9 +100,9 @@ fn rendered(command: &Command, path: &str) -> std::io::Result<String> {
     let after = command.get_after_help().map(ToString::to_string);
     let manual = Generator::new(command.clone().override_usage(usage).after_help(""))
         .title(name(path))
-        // A page is of a version, not of a day: built again, it is the same.
-        .date("\"\"")
-        .source(concat!("unreel ", env!("CARGO_PKG_VERSION")))
+        // That of the commit: built again, a page is the same.
+        .date(version::DATE.unwrap_or("\"\""))
+        .source(format!("unreel {}", version::NUMBER))
         .manual("Unreel Manual");
     let mut page = Vec::new();
     manual.render_title(&mut page)?;

@@ -138,7 +138,7 @@ fn mandoc_finds_nothing_wrong_with_a_page() {
         lint.args(["-T", "lint", "-W", "warning", &file_of(&command)]);
         let output = lint.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        // A page is of a version, and has no day.
+        // Where the day of the commit is not known.
         let said: Vec<_> = said
             .lines()
             .filter(|line| !line.contains("missing date, using \"\": TH"))

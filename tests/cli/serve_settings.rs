@@ -175,7 +175,13 @@ fn settings() -> Vec<String> {
         let row = row.strip_prefix("-k, ").unwrap_or(row);
         row.strip_prefix("--")?.split([' ', '\n']).next()
     });
-    let others = ["config", "print-config", "color", "no-progress"];
+    let others = [
+        "config",
+        "print-config",
+        "color",
+        "no-progress",
+        "log-format",
+    ];
     let found: Vec<_> = rows
         .filter(|name| !others.contains(name))
         .map(Into::into)

@@ -126,7 +126,9 @@ fn the_first_process_of_a_container_ends_with_the_usual_codes() {
             .arg(unreel.get_program())
             .args(unreel.get_args())
             .args(["--unwrap-command", "cat cek"]);
-        let child = stalled(command, &ciphertext);
+        let mut child = stalled(command, &ciphertext);
+        // Open to the end: it is the signal that ends it, and not that there is no more to read.
+        let _open = child.stdin.take();
         let children = format!("/proc/{0}/task/{0}/children", child.id());
         let inner = std::fs::read_to_string(children).unwrap();
         let killed = Command::new("kill")

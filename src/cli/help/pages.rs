@@ -57,7 +57,7 @@ Fetch and decrypt a recording by its id:
 Those of the last week that are not there yet:
   unreel twilio-voice --all --since 7d -k keys/ -d calls/ --if-exists skip
 Decrypt a file, with what Twilio says of the recording:
-  unreel twilio-voice call.wav.enc -m recording.json -k private_key.pem -o call.wav
+  unreel twilio-voice call.enc -m call.json -k private_key.pem -o call.wav
 See whether a folder of recordings can be decrypted, and write nothing:
   unreel twilio-voice recordings/ -k keys/ --check",
         related: &["decrypt", "batch", "inspect", "keygen", "register twilio"],
