@@ -121,7 +121,8 @@ pub(super) fn run<'a>(
     args.fetched.check(&inputs, metadata.is_of_one())?;
     let is_grouped = inputs.iter().any(Input::is_group);
     let task = args.fetched.task();
-    let target = target(args.output, task, args.report.on_stdout(), &inputs)?;
+    let target = target(args.output, task, args.report.on_stdout(), &inputs)
+        .map_err(|failure| mistyped(failure, &inputs))?;
     let archives = archives(args.fetched.bucket)?;
     let shard = shard::shard(args.work)?;
     let services = services(&inputs, &target, archives.as_ref());
@@ -180,6 +181,14 @@ pub(super) fn run<'a>(
         return talk.trouble().map_or(Ok(()), Err);
     }
     talk.ended(job.all(selected.into_iter().map(Into::into), || {})?)
+}
+
+/// A mistyped id is told of before the terminal, to which no media would come.
+fn mistyped(failure: Failure, inputs: &[Input]) -> Failure {
+    match (failure, inputs) {
+        (Failure::Terminal, [only]) => only.mistyped().map_or(Failure::Terminal, Failure::from),
+        (failure, _) => failure,
+    }
 }
 
 /// How many recordings are worked on at once. Of what is fetched most of the time is waiting.

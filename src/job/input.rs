@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::misread::Misread;
-use super::redact::{shown, shown_of_secret};
+use super::redact::{exists, shown, shown_of_secret};
 use crate::api::{Hosts, Link, Remote, Resource, resource};
 use crate::io::{FileId, Patient, ReadError, Source, read_file, read_limited};
 use crate::provider::{IdKind, Provider, Slip};
@@ -157,17 +157,25 @@ impl Input {
 
     /// What it means that it cannot be opened: perhaps it was meant for an id.
     pub(super) fn unread(&self, error: io::Error) -> Error {
-        let name = self.path().and_then(Path::to_str).unwrap_or_default();
-        match Slip::of(name) {
-            Some(slip) if error.kind() == io::ErrorKind::NotFound => {
-                if is_no_key(name) {
-                    Error::NoSuchId(name.to_owned(), slip)
-                } else {
-                    Error::NoSuchId(self.to_string(), untold(slip))
-                }
-            }
-            _ => Error::Unread(self.to_string(), error),
-        }
+        let slip = (error.kind() == io::ErrorKind::NotFound).then(|| self.slip());
+        slip.flatten()
+            .unwrap_or_else(|| Error::Unread(self.to_string(), error))
+    }
+
+    /// What is wrong with what was meant for an id, where no file is called so.
+    pub(crate) fn mistyped(&self) -> Option<Error> {
+        let is_there = self.path().is_none_or(exists);
+        (!is_there).then(|| self.slip()).flatten()
+    }
+
+    fn slip(&self) -> Option<Error> {
+        let name = self.path().and_then(Path::to_str)?;
+        let slip = Slip::of(name)?;
+        Some(if is_no_key(name) {
+            Error::NoSuchId(name.to_owned(), slip)
+        } else {
+            Error::NoSuchId(self.to_string(), untold(slip))
+        })
     }
 
     /// Reads it whole, up to `limit` bytes, into memory that is wiped.

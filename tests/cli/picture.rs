@@ -43,13 +43,16 @@ fn shown() -> String {
         .iter()
         .map(|command| format!("printf '\\033[1m$ %s\\033[0m\\n' '{command}'\n{command}\n"))
         .collect();
-    let mut command = desk.bash(&format!("stty cols 100 rows 24 < /dev/tty\n{script}"));
+    // A session has 80 columns when it begins, which may be after its first command.
+    let wide = "until [ \"$(stty size </dev/tty)\" = '24 100' ]; do sleep 0.01; done";
+    let mut command = desk.bash(&format!("{wide}\n{script}"));
     // No bar, which a picture has no time for.
     command
         .envs(fake.env())
         .env("TERM", "xterm")
         .env("CI", "true");
     let mut session = Session::spawn(command).unwrap();
+    session.get_process_mut().set_window_size(100, 24).unwrap();
     session.set_expect_timeout(Some(Duration::from_secs(60)));
     let found = session.expect(Eof).unwrap();
     let text = String::from_utf8_lossy(found.as_bytes()).into_owned();
@@ -72,6 +75,6 @@ fn the_picture_of_the_readme_is_what_a_terminal_shows() {
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         there == picture,
-        "{PICTURE} is stale: TRYCMD=overwrite cargo test --test cli picture"
+        "{PICTURE} is stale: TRYCMD=overwrite cargo test --test cli picture\n{text:?}"
     );
 }

@@ -81,6 +81,20 @@ fn media_is_kept_from_a_terminal_unless_it_is_forced() {
 }
 
 #[test]
+fn a_mistyped_id_is_told_of_before_the_terminal_is_refused() {
+    let desk = Desk::new();
+    let id = VOICE.to_lowercase();
+    let run = format!("\"$UNREEL\" twilio-voice {id} -k key.pem");
+    let text = shown(&desk, &run);
+    let answer = format!("did you mean {VOICE}?");
+    assert!(
+        text.contains(&answer) && text.contains("code 3"),
+        "{text:?}"
+    );
+    assert!(!text.contains("to the terminal"), "{text:?}");
+}
+
+#[test]
 fn no_input_on_a_terminal_is_not_waited_for() {
     let desk = Desk::new();
     let text = shown(
