@@ -3,11 +3,15 @@
 use crate::provider::{Other, Slip};
 
 /// What ids there are.
-const IDS: &str = "ids are RE, CA, CF, RT, CJ or RM and 32 hexadecimal digits, Vonage's UUIDs \
-                   (8-4-4-4-12 digits) and session ids (1_MX…, 2_MX…); else name a file, or a URL";
+const IDS: &str = "ids are RE, CA, CF, RT, CJ or RM and 32 hexadecimal digits, Vonage's UUIDs (8-4-4-4-12) \
+                   and session ids (1_MX…, 2_MX…); else name a file, or a URL (https://…)";
 
-/// What was meant.
+/// What was meant, and what ids there are.
 pub(in crate::cli) fn slip_hint(slip: &Slip) -> String {
+    format!("{} ({IDS})", meant(slip))
+}
+
+fn meant(slip: &Slip) -> String {
     match slip {
         Slip::Almost(id) => format!("did you mean {id}?"),
         Slip::Within(id) => {
@@ -19,7 +23,7 @@ pub(in crate::cli) fn slip_hint(slip: &Slip) -> String {
         Slip::Length(given, right) => {
             format!("it has {given} characters, and an id of this kind has {right}: copy it alone")
         }
-        Slip::Digits => format!("check its digits: {IDS}"),
+        Slip::Digits => "check its digits".to_owned(),
         Slip::Bare => {
             "32 hexadecimal digits are an id of Twilio's with RE, RT or CJ in front, and \
                        Vonage's with hyphens (8-4-4-4-12); a key belongs into a file"
