@@ -29,6 +29,17 @@ impl Place {
 /// Every command.
 const EVERY: &str = "*";
 
+/// The pages of what uses credentials of Vonage's.
+const ASK_VONAGE: &[&str] = &[
+    "vonage",
+    "register vonage",
+    "decrypt",
+    "batch",
+    "inspect",
+    "doctor",
+    "",
+];
+
 pub(super) const ENVIRONMENT: &[Place] = &[
     Place {
         of: &["--key", ""],
@@ -53,15 +64,7 @@ pub(super) const ENVIRONMENT: &[Place] = &[
         what: "the account at Twilio, and either an API key with its secret or the token",
     },
     Place {
-        of: &[
-            "vonage",
-            "register vonage",
-            "decrypt",
-            "batch",
-            "inspect",
-            "doctor",
-            "",
-        ],
+        of: ASK_VONAGE,
         name: "VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
         what: "the application at Vonage and its private key (text or path), or the project at OpenTok",
     },
@@ -125,15 +128,7 @@ pub(super) const FILES: &[Place] = &[
         what: "profiles of twilio-cli, whose credentials are used where the environment has none",
     },
     Place {
-        of: &[
-            "vonage",
-            "register vonage",
-            "decrypt",
-            "batch",
-            "inspect",
-            "doctor",
-            "",
-        ],
+        of: ASK_VONAGE,
         name: "./.vonagerc, ~/.vonage/config.json",
         what: "the application of vonage-cli, where the environment has none",
     },
