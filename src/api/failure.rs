@@ -189,18 +189,30 @@ fn reason(error: &reqwest::Error, policy: &Policy) -> String {
         return "the encrypted connection failed".to_owned();
     }
     let kind = find::<io::Error>(error).map(io::Error::kind);
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
-        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-            "no route to it"
-        }
+    let known = match kind {
+        Some(kind) => of_kind(kind),
         None if error.is_request() && texts(error).any(|text| text.contains("invalid HTTP")) => {
-            "what it speaks is not HTTP"
+            Some("what it speaks is not HTTP")
         }
-        _ if error.is_connect() => "the connection failed",
-        _ => "the connection was closed",
+        None => None,
+    };
+    let other = if error.is_connect() {
+        "the connection failed"
+    } else {
+        "the connection was closed"
+    };
+    known.unwrap_or(other).to_owned()
+}
+
+/// Why there is no connection, where the system knows.
+fn of_kind(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::ConnectionRefused => Some("connection refused"),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Some("no route to it")
+        }
+        _ => None,
     }
-    .to_owned()
 }
 
 /// The first cause of this type, those that I/O errors wrap included.
@@ -229,4 +241,41 @@ fn inner<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a (dyn Cause + 'stati
 fn texts(error: &reqwest::Error) -> impl Iterator<Item = String> {
     let first: Option<&(dyn Cause + 'static)> = error.source();
     std::iter::successors(first, |error| inner(*error)).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said() {
+        use CertificateError as Why;
+        for (why, said) in [
+            (Why::UnknownIssuer, "it was issued by nobody who is trusted"),
+            (Why::Expired, "it has expired"),
+            (Why::NotValidYet, "it is not valid yet"),
+            (Why::NotValidForName, "it is for another name"),
+            (Why::Revoked, "it was revoked"),
+            (Why::BadSignature, "it is not valid"),
+        ] {
+            let error = rustls::Error::InvalidCertificate(why);
+            assert_eq!(distrust(&error), Some(said));
+        }
+        let none = rustls::Error::NoCertificatesPresented;
+        assert_eq!(distrust(&none), Some("there is none"));
+        assert_eq!(distrust(&rustls::Error::DecryptError), None);
+    }
+
+    #[test]
+    fn what_the_system_knows_is_said() {
+        use io::ErrorKind as Kind;
+        for (kind, said) in [
+            (Kind::ConnectionRefused, Some("connection refused")),
+            (Kind::HostUnreachable, Some("no route to it")),
+            (Kind::NetworkUnreachable, Some("no route to it")),
+            (Kind::ConnectionReset, None),
+        ] {
+            assert_eq!(of_kind(kind), said);
+        }
+    }
 }

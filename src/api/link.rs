@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_text_without_a_host_nothing_is_printed() {
+        assert_eq!(Link::printable("https://h/p?s=1"), "https://h/p?s");
+        for text in ["data:s3cret", "mailto:s3cret@h", "s3cret", ""] {
+            assert_eq!(Link::printable(text), "(a URL that is not shown)", "{text}");
+        }
+    }
+
+    #[test]
     fn what_a_panic_would_show_of_it_is_what_may_be_printed() {
         let link = Link::parse("https://h/p?Signature=s3cret").unwrap();
         assert_eq!(format!("{link:?}"), "https://h/p?Signature");

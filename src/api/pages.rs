@@ -269,6 +269,27 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_are_known_use_up_what_a_list_has_moved_by() {
+        let mut list = Offset::default();
+        assert_eq!(step(&mut list, &[9, 8], 20), Step::More(vec![0, 1]));
+        assert_eq!(step(&mut list, &[9, 7], 22), Step::More(vec![1]));
+        // One more may be known, and then none.
+        assert_eq!(step(&mut list, &[7], 22), Step::More(vec![]));
+        assert_eq!(step(&mut list, &[7], 22), Step::Stuck);
+    }
+
+    #[test]
+    fn so_many_pages_may_have_nothing_new_and_no_more() {
+        let mut list = Offset::default();
+        assert_eq!(step(&mut list, &[9], u64::MAX / 2), Step::More(vec![0]));
+        list.moved = u64::MAX;
+        for _ in 0..FRUITLESS {
+            assert_eq!(step(&mut list, &[9], u64::MAX / 2), Step::More(vec![]));
+        }
+        assert_eq!(step(&mut list, &[9], u64::MAX / 2), Step::Stuck);
+    }
+
+    #[test]
     fn no_more_than_recent_ids_are_remembered() {
         let mut list = Offset::default();
         for id in 0..40_000 {

@@ -235,6 +235,56 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_looked_at_as_far_as_the_limit() {
+        let mut body = br#"{"message":"m"}"#.to_vec();
+        body.resize(LOOKED_AT, b' ');
+        assert!(Problem::read(&body).is_some());
+        body.push(b'x');
+        assert!(Problem::read(&body).is_some());
+        body.insert(0, b' ');
+        body[LOOKED_AT - 1] = b'x';
+        assert_eq!(Problem::read(&body), None);
+    }
+
+    #[test]
+    fn characters_of_xml_are_decoded() {
+        let body = "<Error><Message>&lt;&gt;&amp;&quot;&apos;&#65;&#x42;&no;</Message></Error>";
+        let problem = Problem::read(body.as_bytes()).unwrap();
+        assert_eq!(problem.message, "<>&\"'AB&no;");
+    }
+
+    #[test]
+    fn a_bucket_that_is_missing_is_told_from_an_object() {
+        for (code, is_of_bucket) in [
+            ("NoSuchBucket", true),
+            ("ContainerNotFound", true),
+            ("NoSuchKey", false),
+            ("BlobNotFound", false),
+        ] {
+            let body = format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
+            let problem = Problem::read(body.as_bytes()).unwrap();
+            assert_eq!(problem.is_of_bucket(), is_of_bucket, "{code}");
+        }
+    }
+
+    #[cfg(feature = "buckets")]
+    #[test]
+    fn a_page_that_is_nothing_but_an_error_is_found() {
+        const ERROR: &str = "<Error><Code>InternalError</Code><Message>m</Message></Error>";
+        for (before, is_one) in [
+            ("", true),
+            ("<?xml version=\"1.0\"?>\n", true),
+            ("<CompleteMultipartUploadResult>", false),
+            ("<?xml version=\"1.0\"?><Result/>", false),
+        ] {
+            let page = Problem::of_error_page(format!("{before}{ERROR}").as_bytes());
+            assert_eq!(page.is_some(), is_one, "{before}");
+        }
+        let far = " ".repeat(LOOKED_AT) + ERROR;
+        assert_eq!(Problem::of_error_page(far.as_bytes()), None);
+    }
+
+    #[test]
     fn other_bodies_have_none() {
         for body in [
             "",

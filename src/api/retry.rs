@@ -150,6 +150,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_asks_to_wait_is_waited_up_to_the_longest() {
+        let longest = Duration::from_millis(5);
+        let policy = Policy {
+            pause: Duration::ZERO,
+            longest_wait: longest,
+            ..Policy::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        for (asked, is_waited) in [(longest, true), (longest + Duration::from_millis(1), false)] {
+            let busy = Error::Busy {
+                host: "a.example".to_owned(),
+                status: 429,
+                problem: None,
+                after: None,
+            };
+            let wait = Failure::new(busy, Then::Again(Some(asked)));
+            let mut tries = Tries::new(policy);
+            assert_eq!(runtime.block_on(tries.wait(wait)).is_ok(), is_waited);
+        }
+    }
+
+    #[test]
     fn pauses_double_up_to_the_longest() {
         let policy = Policy::default();
         let longest: Vec<_> = (0..8)

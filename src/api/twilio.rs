@@ -148,3 +148,20 @@ pub(super) fn printable(text: &str) -> Option<String> {
 pub(super) fn late(time: Timestamp) -> Option<Timestamp> {
     time.checked_add(LATE).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_url_with_somebodys_name_in_it_nothing_is_printed() {
+        let shown = "https://b.example/k";
+        assert_eq!(
+            printable("https://b.example/k?sig=s3cret#f").as_deref(),
+            Some(shown)
+        );
+        for secret in ["s3cret", "user:s3cret", ":s3cret"] {
+            assert_eq!(printable(&format!("https://{secret}@b.example/k")), None);
+        }
+    }
+}

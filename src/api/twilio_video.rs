@@ -319,6 +319,8 @@ mod tests {
         assert_eq!(remote.created, time("2015-07-30T20:00:00Z"));
         assert_eq!(remote.parent.as_deref(), Some(RM));
         assert_eq!(remote.size, Some(23));
+        let empty = RECORDING.replace("\"size\": 23", "\"size\": 0");
+        assert_eq!(self::remote(IdKind::Track, &empty).size, None);
         assert_eq!(remote.duration.map(|duration| duration.as_secs()), Some(10));
         assert!(!remote.is_data);
         let place = Place::Api {

@@ -1,6 +1,6 @@
 //! What changes something is done once.
 
-use super::super::change::{Body, Verb};
+use super::super::change::{Body, Object, Value, Verb};
 use super::super::draft::{Draft, Unmade};
 use super::server::{Server, Step, redirect, say};
 use super::*;
@@ -92,4 +92,14 @@ fn a_refusal_and_a_redirection_are_no_change() {
         };
         assert!(is_expected(&error) && sent == 1, "{error}");
     }
+}
+
+#[test]
+fn what_a_change_sends_in_secret_is_masked_in_an_answer() {
+    let secret = Value::Secret(Zeroizing::new("hush hush".to_owned()));
+    let body = Body::Json(Object(vec![("secret", secret)]));
+    let draft = Draft::new(basic("https://a.example/k"), Verb::Post, body, false);
+    assert_eq!(draft.masked("no hush hush here"), "no ********* here");
+    let nothing = self::draft("https://a.example/k", false);
+    assert_eq!(nothing.masked("no hush hush here"), "no hush hush here");
 }

@@ -419,6 +419,20 @@ fn redirections_are_found_in_bodies() {
             body
         );
     }
+    // What is no short document in JSON, or was led to, is the media.
+    let leads = br#"{"redirect_to":"https://10.0.0.1/"}"#.to_vec();
+    let mut longer = leads.clone();
+    longer.resize(70_000, b' ');
+    for (status, headers, body) in [
+        ("200 OK", "", &leads),
+        ("200 OK", "Content-Type: audio/x-wav\r\n", &leads),
+        ("200 OK", json, &longer),
+    ] {
+        let brought = in_body(vec![say(status, headers, body)]).unwrap();
+        assert!(brought.bytes == *body, "{status} {headers}");
+    }
+    let steps = vec![redirect(302, "/x"), say("200 OK", json, &leads)];
+    assert_eq!(in_body(steps).unwrap().bytes, leads);
     let steps = vec![redirect(302, "/x"), say("200 OK", "", b"media")];
     assert_eq!(in_body(steps).unwrap().bytes, b"media");
     let bad = b"{\"redirect_to\":\"https://10.0.0.1/\"}";
@@ -512,6 +526,21 @@ fn links_are_not_renewed_for_ever() {
     );
     assert_eq!(times.load(Ordering::Relaxed), 3);
     assert_eq!(storage.seen().len(), 4);
+}
+
+#[test]
+fn a_renewal_after_another_is_a_try() {
+    let api = Server::of((0..2).map(|_| say("200 OK", "", b"{}")).collect());
+    let statuses = ["403 X", "403 X", "503 X", "503 X", "503 X", "503 X"];
+    let storage = Server::of(statuses.map(|status| say(status, "", b"")).into());
+    let brought = bring(renewed(
+        &storage.url("/old"),
+        &api,
+        &storage,
+        &Arc::default(),
+    ));
+    assert!(matches!(brought, Err(Error::Busy { status: 503, .. })));
+    assert_eq!(storage.seen().len(), 5);
 }
 
 #[test]

@@ -120,3 +120,27 @@ fn a_region_that_is_no_name_is_refused() {
     let request = api.request(&remote(State::Ready)).err();
     assert!(matches!(request, Some(Error::Credentials(_))));
 }
+
+#[test]
+fn who_is_asked_is_known_beforehand() {
+    let ask: Arc<dyn Ask> = Arc::new(super::client());
+    let credentials = Qvoice {
+        url: Link::parse("https://q.example/base").unwrap(),
+        account: "a".to_owned(),
+        token: Zeroizing::new("secret".to_owned()),
+    };
+    let encryption = Encryption::new(ask, &credentials).unwrap();
+    assert_eq!(encryption.host(), "q.example");
+    let request = super::request("https://m.example/m");
+    assert_eq!(super::media(request).way.host(), "m.example");
+}
+
+#[test]
+fn without_a_project_of_vonages_there_is_nothing_to_set() {
+    let credentials = Credentials {
+        vonage: Some(Vonage::default()),
+        ..Credentials::default()
+    };
+    let api = Api::new(Settings::default(), credentials);
+    assert!(matches!(api.projects(), Err(Error::NoCredentials)));
+}

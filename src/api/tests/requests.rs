@@ -375,3 +375,18 @@ fn a_link_beside_media_is_not_followed() {
     let (brought, seen) = brought(vec![say("200 OK", "Location: http://a.b/\r\n", &body)]);
     assert_eq!((brought.unwrap().bytes, seen.len()), (body, 1));
 }
+
+#[test]
+fn an_answer_in_json_is_as_long_as_the_limit_at_most() {
+    let answered = |length| {
+        let mut body = b"{}".to_vec();
+        body.resize(length, b' ');
+        let server = Server::of(vec![say("200 OK", "", &body)]);
+        client()
+            .json(&request(&server.url("/")))
+            .map(|body| body.len())
+    };
+    let limit = 16 << 20;
+    assert_eq!(answered(limit), Ok(limit));
+    assert!(matches!(answered(limit + 1), Err(Error::Answer { .. })));
+}

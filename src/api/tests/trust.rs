@@ -201,3 +201,23 @@ fn a_name_that_stands_for_this_machine_is_astray() {
     let said = "api.example leads to http://localhost:1/?s, which is no public address";
     assert_eq!(failure.error.to_string(), said);
 }
+
+#[test]
+fn who_goes_away_before_a_certificate_was_seen_is_not_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let goes = thread::spawn(move || drop(listener.accept()));
+    let client = Client::with(
+        Policy {
+            retries: 0,
+            ..hasty()
+        },
+        None,
+    );
+    let error = client.json(&request(&url)).unwrap_err();
+    goes.join().unwrap();
+    assert!(
+        matches!(&error, Error::Unreachable { reason, .. } if reason == "the connection failed"),
+        "{error:?}"
+    );
+}

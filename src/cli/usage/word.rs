@@ -1,5 +1,5 @@
 //! What is wrong with a word that stands where a command belongs: it is mistyped, it is what a command
-//! should be given, or somebody's else word for it.
+//! should be given, or somebody else's word for it.
 
 use std::ffi::OsString;
 use std::path::Path;

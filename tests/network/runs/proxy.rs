@@ -23,13 +23,17 @@ struct Proxy {
 
 impl Proxy {
     fn start() -> Self {
+        Self::answering("403 Forbidden")
+    }
+
+    fn answering(status: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&asked);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let head = refuse(stream);
+                let head = refuse(stream, status);
                 heard
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -62,11 +66,11 @@ impl Proxy {
 }
 
 /// Reads the head of a request, and says no.
-fn refuse(stream: TcpStream) -> String {
+fn refuse(stream: TcpStream, status: &str) -> String {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
-    let refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let refusal = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     reader.get_mut().write_all(refusal.as_bytes()).ok();
     head
 }
@@ -155,6 +159,21 @@ fn the_providers_own_hosts_are_asked_for_by_name_and_nothing_else_is() {
         place.assert_empty("behind a proxy");
     }
     assert!(tls.requests().is_empty());
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_told_from_one_that_refuses() {
+    let (tls, place) = (Fake::start_tls(), Place::new());
+    let proxy = Proxy::answering("407 Proxy Authentication Required");
+    let arguments = ["twilio-voice", &sid(1)];
+    let output = run(of_the_providers(&place, &tls, &proxy.address, &arguments));
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(75), "{said}");
+    assert!(
+        said.contains("the proxy wants a user name and a password"),
+        "{said}"
+    );
+    place.assert_empty("behind a proxy");
 }
 
 #[test]
