@@ -58,3 +58,16 @@ impl<'a> Asked<'a> {
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_that_passed_is_told() {
+        let since = Instant::now().checked_sub(Duration::from_millis(20));
+        assert!(milliseconds(since.unwrap()) >= 20);
+    }
+}

@@ -183,8 +183,8 @@ mod tests {
         let line = |text| decoded(text).remove(0).1;
         let problem = "this is not ASCII";
         assert_eq!(
-            line("a\n-----BEGIN A-----\nAQ\nAä\n-----END A-----"),
-            Err(KeyError::Pem { line: 4, problem })
+            line("a\nb\n-----BEGIN A-----\nAQ\nAä\n-----END A-----"),
+            Err(KeyError::Pem { line: 5, problem })
         );
     }
 

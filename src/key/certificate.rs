@@ -192,6 +192,8 @@ fn serial_number() -> Option<SerialNumber> {
 
 #[cfg(test)]
 mod tests {
+    use pkcs8::der::DecodePem;
+
     use super::*;
 
     #[test]
@@ -212,6 +214,24 @@ mod tests {
             numbers.iter().map(first).fold(0xFF, |all, one| all & one),
             0x40
         );
+    }
+
+    #[test]
+    fn a_certificate_says_whose_key_signed_it() {
+        let key = crate::key::generate(1024).unwrap();
+        let now = SystemTime::now();
+        let pem = key.self_signed_certificate("unreel", 1, now).unwrap();
+        let certificate = x509_cert::Certificate::from_pem(pem.as_bytes()).unwrap();
+        let tbs = certificate.tbs_certificate();
+        let (_, own) = tbs
+            .get_extension::<SubjectKeyIdentifier>()
+            .unwrap()
+            .unwrap();
+        let (_, issuer) = tbs
+            .get_extension::<AuthorityKeyIdentifier>()
+            .unwrap()
+            .unwrap();
+        assert_eq!(issuer.key_identifier, Some(own.0));
     }
 
     #[test]

@@ -383,6 +383,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_not_looked_for_behind_too_many_blocks() {
+        let private = generate(1024).unwrap().pkcs8_pem(None).unwrap();
+        let block = "-----BEGIN A-----\nAQ==\n-----END A-----\n";
+        let many = block.repeat(MAX_BLOCKS) + &private;
+        let limit = MAX_BLOCKS;
+        assert_eq!(
+            parse(many.as_bytes()).err(),
+            Some(KeyError::TooManyBlocks { limit })
+        );
+    }
+
+    #[test]
     fn json_web_keys_are_counted_too() {
         let keys = |count| {
             let key = r#"{"kty":"RSA","n":"_w","e":"AQAB"}"#;

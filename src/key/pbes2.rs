@@ -256,6 +256,24 @@ mod tests {
     const DES_EDE3: &str = "1.2.840.113549.3.7";
 
     #[test]
+    fn a_length_that_is_said_is_that_of_the_ciphers_key() {
+        for (length, is_it) in [(16_u64, true), (15, false), (32, false)] {
+            let prf = sequence(&[&oid(SHA1), &[5, 0]]);
+            let numbers = [1_u64.to_der().unwrap(), length.to_der().unwrap()].concat();
+            let parameters = sequence(&[&octets(b"salt"), &numbers, &prf]);
+            let kdf = sequence(&[&oid("1.2.840.113549.1.5.12"), &parameters]);
+            let read = locked(&kdf, &cipher(AES_128, &[0; 16]), &[0; 16]);
+            assert_eq!(read.is_ok(), is_it, "{length}");
+        }
+    }
+
+    #[test]
+    fn the_least_that_scrypt_can_do_is_read() {
+        let read = |n| locked(&scrypt(n, 1, 1), &cipher(AES_128, &[0; 16]), &[0; 16]).is_ok();
+        assert!(read(2) && !read(1) && !read(0));
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_first() {
         let aes = cipher(AES_256, &[0; 16]);
         let outcome = |kdf: &[u8], cipher: &[u8]| locked(kdf, cipher, &[0; 16]).err();

@@ -217,4 +217,28 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn who_types_a_passphrase_has_three_tries_and_a_file_has_one() {
+        let (right, wrong) = (b"right".to_vec(), b"wrong".to_vec());
+        let pem = generate(1024).unwrap();
+        let pem = pem
+            .pkcs8_pem(Some(&Passphrase::new(right.clone())))
+            .unwrap();
+        let tries = |make: fn(Vec<u8>) -> Passphrase, wrongs| {
+            let mut ring = KeyRing::default();
+            ring.add("a file", pem.as_bytes()).unwrap();
+            let mut asked = 0;
+            let unlocked = ring.entries[0].unlock(&mut |_| {
+                asked += 1;
+                let bytes = if asked > wrongs { &right } else { &wrong };
+                Some(make(bytes.clone()))
+            });
+            (unlocked.is_ok(), asked)
+        };
+        assert_eq!(tries(Passphrase::typed, 2), (true, 3));
+        assert_eq!(tries(Passphrase::typed, 3), (false, 3));
+        assert_eq!(tries(Passphrase::new, 0), (true, 1));
+        assert_eq!(tries(Passphrase::new, 1), (false, 1));
+    }
 }

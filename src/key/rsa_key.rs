@@ -64,6 +64,9 @@ impl PrivateKey {
         if !BITS.contains(&bits) {
             return Err(KeyError::Size { bits });
         }
+        if !is_fit(parts) {
+            return Err(KeyError::Inconsistent);
+        }
         let fingerprint = Fingerprint::of(&parts.public_key()).map_err(malformed)?;
         let (rsa, is_mended) = match consistent(parts) {
             Some(rsa) => (rsa, false),
@@ -113,14 +116,26 @@ fn number(number: UintRef<'_>) -> Option<BoxedUint> {
     BoxedUint::from_be_slice(bytes, bits).ok()
 }
 
+/// Bytes, without leading zeros.
+fn len(number: UintRef<'_>) -> usize {
+    number.as_bytes().len()
+}
+
 fn is_zero(number: UintRef<'_>) -> bool {
     number.as_bytes().iter().all(|byte| *byte == 0)
+}
+
+/// Whether the numbers are as long as those of such a key can be at most (RFC 8017, section 3): the RSA
+/// library works with all of each, and the stack does not last for what fits into a file.
+fn is_fit(parts: &RsaPrivateKeyRef<'_>) -> bool {
+    let longest = len(parts.modulus);
+    len(parts.public_exponent) <= longest && len(parts.prime1) + len(parts.prime2) <= longest + 1
 }
 
 /// The key, if modulus, exponents and primes belong together. Primes of unequal length are
 /// allowed, as in RFC 8017.
 fn consistent(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
-    if is_zero(parts.private_exponent) {
+    if is_zero(parts.private_exponent) || len(parts.private_exponent) > len(parts.modulus) {
         return None;
     }
     let primes = [parts.prime1, parts.prime2];
@@ -139,14 +154,11 @@ fn consistent(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
 /// The key whose primes and CRT values are these, whatever its private exponent.
 fn mended(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
     let primes = [parts.prime1, parts.prime2];
-    // The RSA library takes the primes for primes: 0 and 1 make it panic, and their product has
-    // no limit.
+    // The RSA library takes the primes for primes: 0 and 1 make it panic.
     let is_odd = |prime: &UintRef<'_>| prime.as_bytes().last().is_some_and(|last| last & 1 == 1);
-    let len: usize = primes.iter().map(|prime| prime.as_bytes().len()).sum();
     if !primes
         .iter()
         .all(|prime| is_odd(prime) && bit_length(*prime) > 1)
-        || len > parts.modulus.as_bytes().len() + 1
     {
         return None;
     }
@@ -217,6 +229,67 @@ fn bit_length(number: UintRef<'_>) -> usize {
         [first, rest @ ..] => {
             let first = u8::BITS - first.leading_zeros();
             rest.len() * 8 + usize::try_from(first).unwrap_or_default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A modulus, its primes of 513 and 511 bits, which are a byte longer together, and the private
+    /// exponent for 65537.
+    const NUMBERS: [&str; 4] = [
+        "ba6e0f244107cd01ca4501f2785a9572e29c00283f2152fa4e4ccfa315353932\
+         7dd6689040d21ac1b84529f14410387005372527ddc27b16d16b0874b9c5354f\
+         5caf2af65ff5fffae02184965f8f0aa359ed569fab2bdaa660a01949e635e3c6\
+         643cf09e320c1f5d5b0f1de4e4f74e388211b3b379d528f4773478f5f2124db1",
+        "018e6aa0d6cfaad83d7c310fa5ff05b85e2c5eec7e8c02422fccc021b2a59371\
+         ed76fce1a7ce42cadf790ccb57151a55de2a1a199c0dc4c2b0c3c5f6ac236a2a77",
+        "77ca136e3e7bc8557fddf7ad21cb63fa48c9c68042153d0e7b3fba6cf02cde63\
+         278b9ad4faf23d92d1c5ed87e7f65134c1db2afb7f871b5cced8a707ffedab17",
+        "059c123091145f02d2c748cbb6fb62cbd62dc3837282da3055f2d1bca282bb79\
+         dd777a25fd0d5568c6d6adf0688fe462da855244e4d35948d27c5a00c92639f8\
+         5dc5c9948455ad153f339f394ac6044994a0a61bcd0b33c4ea18c83e61b567fe\
+         7f3872d61e857a57106200d830a62c19616ef198f1812013da84f7d7ff147551",
+    ];
+
+    #[test]
+    fn primes_may_be_of_unequal_length() {
+        let [modulus, p, q, d] = NUMBERS.map(|hex| {
+            let bytes = base16ct::lower::decode_vec(hex).unwrap();
+            number(UintRef::new(&bytes).unwrap()).unwrap()
+        });
+        let exponent = BoxedUint::from(65537_u64);
+        let key = RsaPrivateKey::from_components_with_wide_primes(modulus, exponent, d, vec![p, q]);
+        let der = key.unwrap().to_pkcs1_der().unwrap();
+        let parts = RsaPrivateKeyRef::from_der(der.as_bytes()).unwrap();
+        let lengths = [parts.modulus, parts.prime1, parts.prime2].map(len);
+        assert_eq!(lengths, [128, 65, 64]);
+        assert!(!PrivateKey::from_parts(&parts).unwrap().is_mended());
+    }
+
+    /// The library's recursion overflowed the stack, or took minutes.
+    #[test]
+    fn numbers_that_are_too_long_for_a_key_are_not_worked_with() {
+        let key = crate::key::generate(1024).unwrap();
+        let der = key.rsa().to_pkcs1_der().unwrap();
+        let parts = RsaPrivateKeyRef::from_der(der.as_bytes()).unwrap();
+        let long = vec![1; 400_000];
+        let long = UintRef::new(&long).unwrap();
+        for nth in 0..4 {
+            let mut parts = parts.clone();
+            let numbers = [
+                &mut parts.prime1,
+                &mut parts.prime2,
+                &mut parts.public_exponent,
+                &mut parts.private_exponent,
+            ];
+            *numbers.into_iter().nth(nth).unwrap() = long;
+            match PrivateKey::from_parts(&parts) {
+                Ok(key) => assert!(nth == 3 && key.is_mended()),
+                Err(error) => assert!(nth < 3 && error == KeyError::Inconsistent),
+            }
         }
     }
 }

@@ -412,7 +412,6 @@ fn pairs(values: &[Json]) -> Option<Object> {
         _ => None,
     };
     match values {
-        [] => None,
         [Json::String(_), ..] => {
             let (pairs, rest) = values.as_chunks::<2>();
             let pair = |[name, value]: &[Json; 2]| Some((text(name)?, plain(value)?));

@@ -398,6 +398,35 @@ mod tests {
     }
 
     #[test]
+    fn what_curl_says_in_between_is_no_part_of_the_body() {
+        for said in [
+            ">",
+            "* Closing",
+            "> GET / HTTP/1.1",
+            "{ [9 bytes data]",
+            "} [9 bytes data]",
+        ] {
+            let log =
+                format!("< HTTP/1.1 200 OK\n< etag: x\n<\n{said}\n{{\"iv\":\"a\"}}\n{said}\n");
+            assert_eq!(iv(&log), "a", "{said}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_on_its_line_takes_no_header_for_its_value() {
+        let names = |text| {
+            let members = members(text, &Budget::new()).unwrap();
+            members
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names("iv\na b\n"), ["iv", "a"]);
+        assert_eq!(names("iv\nkey: x\n"), ["key"]);
+        assert_eq!(names("iv\n"), [""; 0]);
+    }
+
+    #[test]
     fn json_begins_with_an_object_that_has_a_name() {
         for (text, place) in [
             ("[info] {\"a\":1}", Some(7)),

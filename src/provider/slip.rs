@@ -195,6 +195,8 @@ mod tests {
             ("REcording of Monday morning at nine".to_owned(), None),
             ("call.wav".to_owned(), None),
             ("RE".to_owned(), None),
+            ("AB12".to_owned(), None),
+            (format!("AC{}", "z".repeat(32)), None),
             (String::new(), None),
             ("ä".repeat(17), None),
             ("RÄ".repeat(9), None),

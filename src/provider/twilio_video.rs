@@ -514,8 +514,11 @@ mod tests {
                 ["x-amz-meta-x-amz-unencrypted-content-length says no length"]
             );
         }
-        let number = format!("{{{}}}", metadata().replace("\"746518\"", "-1"));
-        assert!(parsed(&number).unwrap()[0].outcome.is_ok());
+        for (number, length) in [("-1", None), ("0", Some(0))] {
+            let text = format!("{{{}}}", metadata().replace("\"746518\"", number));
+            let envelope = parsed(&text).unwrap()[0].outcome.clone().unwrap();
+            assert_eq!(envelope.expected.length, length);
+        }
     }
 
     #[test]

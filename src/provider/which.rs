@@ -190,6 +190,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_qvoice_says_wraps_no_key_and_what_does_is_anothers() {
+        let hints = br#"{"id":"7","version":2,"key_id":"k"}"#;
+        let error = Provider::Qvoice.parse(hints).unwrap_err();
+        assert!(matches!(error, MetadataError::Unrecognised { .. }));
+        assert_eq!(Provider::parse_hints(hints).unwrap().items().len(), 1);
+        let key = "A".repeat(342) + "==";
+        let voice = format!(r#"{{"encrypted_cek":"{key}","iv":"AAAAAAAAAAAAAAAA"}}"#);
+        let error = Provider::parse_hints(voice.as_bytes()).unwrap_err();
+        let provider = "twilio-voice";
+        assert_eq!(error, MetadataError::OfAnother { provider });
+    }
+
+    #[test]
+    fn calls_are_twilio_voices() {
+        let call = "CA0123456789abcdef0123456789abcdef";
+        let text = format!(r#"{{"call_sid":"{call}"}}"#);
+        let of = |provider: Provider| provider.call(text.as_bytes());
+        assert_eq!(of(Provider::TwilioVoice).as_deref(), Some(call));
+        for provider in [Provider::TwilioVideo, Provider::Vonage, Provider::Qvoice] {
+            assert_eq!(of(provider), None);
+        }
+    }
+
+    #[test]
     fn a_document_tells_its_provider() {
         let key = "A".repeat(342) + "==";
         let cases = [

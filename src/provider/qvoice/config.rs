@@ -379,6 +379,22 @@ mod tests {
         assert_eq!(summary(&answer), Ok(expected));
     }
 
+    #[test]
+    fn versions_are_counted_from_one_and_up_to_the_limit() {
+        let read = |numbers: std::ops::Range<usize>| {
+            let keys: serde_json::Map<_, _> = numbers
+                .map(|number| (number.to_string(), HEX.into()))
+                .collect();
+            let text = serde_json::json!({ "historical_keys": keys }).to_string();
+            summary(&text).map(|versions| versions.len())
+        };
+        assert_eq!(read(1..VERSIONS + 1), Ok(VERSIONS));
+        let error = read(1..VERSIONS + 2).unwrap_err();
+        assert!(error.contains("1001 versions, more than 1000"), "{error}");
+        let error = read(0..3).unwrap_err();
+        assert!(error.contains("version numbers"), "{error}");
+    }
+
     /// The guide's "Response (first time enabling)", commas and comments as they stand there.
     #[test]
     fn the_guides_examples_are_read() {

@@ -266,8 +266,15 @@ mod tests {
             format!(r#"{{"recordings": [{{"id": "rec1", "metadata": {{{flat}}}}}]}}"#),
         ] {
             assert_eq!(one(&text), Ok(expected.clone()), "{text}");
-            assert!(!format!("{expected:?}").contains("aGVsbG8"));
+            let shown = format!("{expected:?}");
+            assert!(shown.contains("has_salt: true") && !shown.contains("aGVsbG8"));
         }
+    }
+
+    #[test]
+    fn what_has_no_id_agrees_with_what_has_one() {
+        let text = r#"[{"a": {"id": "rec1", "version": 2}, "b": {"version": 2}}]"#;
+        assert_eq!(one(text).unwrap().id.as_deref(), Some("rec1"));
     }
 
     #[test]
@@ -290,6 +297,10 @@ mod tests {
         for (text, reason) in [
             (
                 r#"{"duration": 7}"#,
+                "no version, key_id, algorithm or salt",
+            ),
+            (
+                r#"{"recording_id": "rec1"}"#,
                 "no version, key_id, algorithm or salt",
             ),
             (

@@ -160,6 +160,15 @@ fn envelopes_without_an_id_are_told_apart_in_a_list_alone() {
             second: "the metadata in b".to_owned(),
         }
     );
+    let archives = json!({"sessionId": "1", "status": "started",
+        "x": {"sessionId": "2", "status": "paused"}});
+    assert_eq!(
+        parse(Provider::Vonage, &archives.to_string()).unwrap_err(),
+        MetadataError::Contradiction {
+            first: "the metadata at the top".to_owned(),
+            second: "the metadata in x".to_owned(),
+        }
+    );
     // It is that of one of them.
     let mut another = voice();
     another["sid"] = json!(RE.replace('0', "f"));
@@ -204,6 +213,41 @@ fn headers_may_stand_as_pairs() {
     let expected = read(headers.clone());
     assert_eq!(read(json!(pairs)).items(), expected.items());
     assert_eq!(read(json!({ "headers": pairs })).items(), expected.items());
+}
+
+#[test]
+fn a_pair_has_a_value_or_several_and_no_tree() {
+    let read = |value: &Value| {
+        let text = value.to_string();
+        let Ok(Shape::All(mut entries)) = shape(&text, "JSON", &Budget::new()) else {
+            panic!("{text}");
+        };
+        let Ok(Json::Array(values)) = entries.remove(0) else {
+            panic!("{text}");
+        };
+        pairs(&values).is_some()
+    };
+    for (value, is_pairs) in [
+        (json!([["a", "b"]]), true),
+        (json!([["a", ["b", "c"]]]), true),
+        (json!([["a", [["b"]]]]), false),
+        (json!([["a", [{}]]]), false),
+        (json!([["a", {}]]), false),
+        (json!(["a", ["b"]]), true),
+        (json!(["a", [{}]]), false),
+        (json!(["a"]), false),
+        (json!([{"name": "a", "value": ["b"]}]), true),
+        (json!([{"name": "a", "value": [[]]}]), false),
+    ] {
+        assert_eq!(read(&value), is_pairs, "{value}");
+    }
+}
+
+#[test]
+fn what_breaks_off_beside_a_recording_is_passed_over() {
+    let text = format!("INFO {}\nINFO {{\"sid\":", voice());
+    let found = parse(Provider::TwilioVoice, &text).unwrap();
+    assert_eq!(found.items().len(), 1);
 }
 
 #[test]

@@ -136,6 +136,21 @@ fn the_guides_examples_are_read() {
 }
 
 #[test]
+fn what_stands_in_a_file_is_told() {
+    let mut off = after();
+    off["enabled"] = json!(false);
+    let ledger = file(&off);
+    assert_eq!(
+        (ledger.enabled(), ledger.key_version()),
+        (Some(false), Some(2))
+    );
+    assert_eq!(ledger.unusable(), [0; 0]);
+    let mut short = after();
+    short["historical_keys"] = json!({"1": "short"});
+    assert_eq!(server(&short).unusable(), [1]);
+}
+
+#[test]
 fn a_rotation_moves_the_current_version_and_ends_what_is_pending() {
     let mut own = before();
     own["pending"] = json!({"key": TWO, "salt": "bmV3X3NhbHRfZm9yX3ZlcnNpb25fMg=="});
