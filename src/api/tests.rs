@@ -3,6 +3,7 @@
 mod changes;
 mod media;
 mod providers;
+mod renewals;
 mod requests;
 mod server;
 mod trust;

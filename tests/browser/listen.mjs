@@ -1,11 +1,12 @@
-// The listening page: node listen.mjs TOOLS LINK [FOLDER]. The recording is audio of two channels and of at
-// least 30 seconds. With a FOLDER, pictures of what is looked at are left in it.
+// The listening page: node listen.mjs TOOLS PART LINK [FOLDER], of which the PARTs stand at the end. The
+// recording is audio of two channels and of at least 30 seconds. With a FOLDER, pictures of what is looked at
+// are left in it.
 import assert from "node:assert/strict";
 
 import { args, instead, until, within } from "./browser.mjs";
 import { looks, open } from "./look.mjs";
 
-const [link] = args;
+const [part, link] = args;
 const MEDIA = "*/media/*";
 const WAVEFORM = "*/waveform/*";
 
@@ -143,30 +144,35 @@ async function without_script(browser) {
   await page.close();
 }
 
-await within(async (browser) => {
-  await works(browser);
-  await looks(browser, link, "paused", { then: ready });
-  await looks(browser, link, "playing", {
-    then: async (page) => {
-      await ready(page);
-      await page.keyboard.press("ArrowRight");
-      await page.keyboard.press("Space");
-      await plays(page, 5);
-    },
-  });
-  await looks(browser, link, "failed", { before: missing(MEDIA), then: failed, complains: true });
-  await looks(browser, link, "without-waveform", {
-    before: missing(WAVEFORM),
-    then: async (page) => {
-      await ready(page);
-      await until("the waveform goes", () => page.$eval("#picture", (picture) => !picture.querySelector("img")));
-      await page.click("#play");
-      await plays(page, 0);
-    },
-    complains: true,
-  });
-  const html = await (await fetch(link)).text();
-  await looks(browser, link, "soon", { before: ends_in(html, 200), then: notes("This link ends in less than 5 minutes.") });
-  await looks(browser, link, "ended", { before: ends_in(html, 1), then: notes("This link has ended.") });
-  await without_script(browser);
-});
+const PARTS = {
+  works,
+  plays: async (browser) => {
+    await looks(browser, link, "paused", { then: ready });
+    await looks(browser, link, "playing", {
+      then: async (page) => {
+        await ready(page);
+        await page.keyboard.press("ArrowRight");
+        await page.keyboard.press("Space");
+        await plays(page, 5);
+      },
+    });
+    await looks(browser, link, "without-waveform", {
+      before: missing(WAVEFORM),
+      then: async (page) => {
+        await ready(page);
+        await until("the waveform goes", () => page.$eval("#picture", (picture) => !picture.querySelector("img")));
+        await page.click("#play");
+        await plays(page, 0);
+      },
+      complains: true,
+    });
+  },
+  ends: async (browser) => {
+    await looks(browser, link, "failed", { before: missing(MEDIA), then: failed, complains: true });
+    const html = await (await fetch(link)).text();
+    await looks(browser, link, "soon", { before: ends_in(html, 200), then: notes("This link ends in less than 5 minutes.") });
+    await looks(browser, link, "ended", { before: ends_in(html, 1), then: notes("This link has ended.") });
+    await without_script(browser);
+  },
+};
+await within(PARTS[part]);

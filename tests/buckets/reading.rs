@@ -516,7 +516,7 @@ fn a_prefix_of_many_pages_is_followed() {
     let Some(scene) = Scene::new(Kind::S3) else {
         return;
     };
-    for number in 0..1100 {
+    for number in 0..110 {
         scene
             .bucket
             .put(&format!("many/{number:04}.bin"), b"x", &[]);
@@ -527,7 +527,7 @@ fn a_prefix_of_many_pages_is_followed() {
     let metadata = metadata.to_str().unwrap();
     let args = ["--check", "--json", "-m", metadata, &input];
     let ran = scene.run(scene.voice(&args)).done();
-    assert_eq!(ran.lines().len(), 1100);
+    assert_eq!(ran.lines().len(), 110);
     // A list that breaks off fails the run.
     scene
         .proxy

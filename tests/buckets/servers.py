@@ -28,6 +28,8 @@ sys.path.insert(0, str(TOOLS / "python"))
 for name in ("http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
     os.environ.pop(name.upper(), None)
+# Lists come in pages, of fewer than S3's 1000.
+os.environ["MOTO_S3_DEFAULT_MAX_KEYS"] = "100"
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
 

@@ -181,8 +181,9 @@ fn the_run_is_that_of_the_report() {
 fn as_much_is_said_as_is_asked_for() {
     let desk = desk();
     let levels = |flags: &str| {
+        // One after the other: which key is tried first is what opened the one before.
         let arguments =
-            format!("twilio-voice -m meta.json -k keys --check call.enc cut.enc {flags}");
+            format!("twilio-voice -m meta.json -k keys --check -j 1 call.enc cut.enc {flags}");
         let all = in_json(&desk, &arguments);
         let levels = ["error", "warn", "info", "debug", "trace"];
         let count = |level: &&str| all.iter().filter(|it| it["level"] == *level).count();
