@@ -164,10 +164,10 @@ impl Wire {
         asked.answered(&response);
         let mut answer = Answer::of(link.clone(), sent, response);
         let status = answer.status();
-        if !status.is_success() && is_metadata_service(answer.link.url()) {
-            return Err(no_role().into());
-        }
         if !status.is_success() {
+            if is_metadata_service(answer.link.url()) {
+                return Err(no_role().into());
+            }
             return Err(self.refusal(&mut answer).await);
         }
         let mut answer = readable(answer)?;
@@ -365,6 +365,58 @@ mod tests {
         ] {
             assert_eq!(is_metadata_service(&url.parse().unwrap()), is_one, "{url}");
         }
+    }
+
+    #[test]
+    fn who_asks_is_patient_with_uploads_and_not_with_the_services_of_a_cloud() {
+        let client = Client::with(Policy::default(), None);
+        let wire = Wire::new(client.clone());
+        let at = |clients: &Clients, text: &str| {
+            let link = Link::unencrypted(text.parse().unwrap());
+            std::ptr::from_ref(clients.to(&link, Reach::Anywhere).unwrap())
+        };
+        for (url, given, clients) in [
+            ("https://b.example/k", 0, client.core().clients()),
+            ("https://b.example/k", 7, &wire.uploads),
+            ("http://127.0.0.1:9000/k", 0, client.core().clients()),
+            ("http://169.254.169.254/latest/", 0, &wire.metadata),
+        ] {
+            let (_, found) = wire.client_for(url.parse().unwrap(), given).ok().unwrap();
+            assert_eq!(std::ptr::from_ref(found), at(clients, url), "{url} {given}");
+        }
+        for url in [
+            "http://b.example/k",
+            "http://10.0.0.1/k",
+            "https://user@b.example/k",
+        ] {
+            let error = wire
+                .client_for(url.parse().unwrap(), 0)
+                .err()
+                .unwrap()
+                .error;
+            assert!(matches!(error, Error::Credentials(_)), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn where_no_service_of_a_cloud_answers_there_is_no_role() {
+        let unreachable = || {
+            Failure::again(Error::Unreachable {
+                host: "h".to_owned(),
+                reason: "r".to_owned(),
+            })
+        };
+        for (url, has_none) in [
+            ("http://169.254.169.254/latest/", true),
+            ("https://b.example/k", false),
+        ] {
+            let link = Link::unencrypted(url.parse().unwrap());
+            let error = of_a_service(&link)(unreachable()).error;
+            assert_eq!(matches!(error, Error::Without(_)), has_none, "{url}");
+        }
+        let final_one = Failure::from(Error::NoCredentials);
+        let link = Link::unencrypted("http://169.254.169.254/".parse().unwrap());
+        assert_eq!(of_a_service(&link)(final_one).error, Error::NoCredentials);
     }
 
     #[test]
