@@ -135,7 +135,7 @@ fn is_fit(parts: &RsaPrivateKeyRef<'_>) -> bool {
 /// The key, if modulus, exponents and primes belong together. Primes of unequal length are
 /// allowed, as in RFC 8017.
 fn consistent(parts: &RsaPrivateKeyRef<'_>) -> Option<RsaPrivateKey> {
-    if is_zero(parts.private_exponent) || len(parts.private_exponent) > len(parts.modulus) {
+    if is_zero(parts.private_exponent) {
         return None;
     }
     let primes = [parts.prime1, parts.prime2];

@@ -300,7 +300,7 @@ mod tests {
                 "no version, key_id, algorithm or salt",
             ),
             (
-                r#"{"recording_id": "rec1"}"#,
+                r#"{"recording_id": "rec1", "version": null}"#,
                 "no version, key_id, algorithm or salt",
             ),
             (

@@ -245,8 +245,14 @@ fn a_pair_has_a_value_or_several_and_no_tree() {
 
 #[test]
 fn what_breaks_off_beside_a_recording_is_passed_over() {
-    let text = format!("INFO {}\nINFO {{\"sid\":", voice());
-    let found = parse(Provider::TwilioVoice, &text).unwrap();
+    let headers = headers();
+    let text = |name: &str| headers[name].as_str().unwrap();
+    let answer = format!(
+        "HTTP/1.1 200 OK\nx-amz-meta-x-amz-key: {}\nx-amz-meta-x-amz-iv: {}\n\n{{\"a\":",
+        text("x-amz-meta-x-amz-key"),
+        text("x-amz-meta-x-amz-iv")
+    );
+    let found = parse(Provider::TwilioVideo, &answer).unwrap();
     assert_eq!(found.items().len(), 1);
 }
 
