@@ -29,7 +29,7 @@ use crate::pipeline::ending::{self, PaddingError};
 use crate::pipeline::{self, Destination, Opener, Options};
 
 /// How long one thing is done over and over to see how fast it is.
-const MEASURED: Duration = Duration::from_millis(50);
+const MEASURED: Duration = Duration::from_millis(25);
 
 /// What came of one known answer.
 pub(crate) struct Answer {
@@ -73,8 +73,8 @@ pub(crate) enum Wrong {
     Padding(#[from] PaddingError),
 }
 
-/// Unwraps, decrypts and derives what others did, one after another as they are asked for: about a tenth
-/// of a second for each.
+/// Unwraps, decrypts and derives what others did, one after another as they are asked for: some
+/// hundredths of a second for each.
 pub(crate) fn known_answers() -> impl Iterator<Item = Answer> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wrapped = WRAPPED.iter().map(|known| Answer {
